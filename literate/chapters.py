@@ -1,0 +1,146 @@
+"""The one reader of the chapters; tangle, captions, ledger and gates all work from what it returns."""
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+EXPORT = re.compile(r"#\| export (?P<module>[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*)")
+ROLES = ("derive", "check", "source")
+
+
+class BookError(Exception):
+    """A rule of the book is broken; the message is one sentence that names the file and the cell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a chapter. `position` orders all cells of the book as a reader meets them."""
+
+    notebook: str
+    position: tuple[int, int]
+    id: str
+    kind: str
+    text: str
+    metadata: dict
+    execution_count: int | None = None
+    outputs: tuple = ()
+
+    @property
+    def where(self):
+        return f"{self.notebook}, cell {self.id}"
+
+    @cached_property
+    def marker(self):
+        """The first line when it is a `#|` marker, else the empty string."""
+        first = self.text.split("\n", 1)[0]
+        return first if self.kind == "code" and first.startswith("#|") else ""
+
+    @cached_property
+    def module(self):
+        """The module this cell is exported to (`kernels`, `lab.ulp`), or None."""
+        if not self.marker:
+            return None
+        match = EXPORT.fullmatch(self.marker.rstrip())
+        if match is None:
+            raise BookError(
+                f"{self.where}: '{self.marker}' is not an export marker; "
+                "write '#| export MODULE' with a lower-case module name."
+            )
+        return match["module"]
+
+    @cached_property
+    def code(self):
+        """The source without the marker line."""
+        return self.text.split("\n", 1)[1] if self.marker and "\n" in self.text else self.text
+
+    @cached_property
+    def tree(self):
+        try:
+            return ast.parse(self.code if self.module else self.text)
+        except SyntaxError as error:
+            raise BookError(f"{self.where}: syntax error, {error.msg} (line {error.lineno}).") from None
+
+    @property
+    def tags(self):
+        return tuple(self.metadata.get("tags", ()))
+
+    @property
+    def claims(self):
+        """The (role, target) pairs of the ledger tags, such as ("derive", "thm-jacobian")."""
+        pairs = (tag.split(":", 1) for tag in self.tags if ":" in tag)
+        return tuple((role, target) for role, target in pairs if role in ROLES)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A notebook of the book, in reading order."""
+
+    path: Path
+    name: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def slug(self):
+        return Path(self.name).stem
+
+    @cached_property
+    def title(self):
+        for cell in self.cells:
+            if match := re.search(r"^# (.+)$", cell.text if cell.kind == "markdown" else "", re.M):
+                return match[1].strip()
+        raise BookError(f"{self.name}: no '# ' heading in any cell.")
+
+    @property
+    def code_cells(self):
+        return tuple(cell for cell in self.cells if cell.kind == "code")
+
+
+def read_notebook(path, root, order):
+    name = path.relative_to(root).as_posix()
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat raises several unrelated types for a broken file
+        raise BookError(f"{name}: not a readable notebook ({type(error).__name__}).") from error
+    cells = tuple(
+        Cell(
+            notebook=name,
+            position=(order, index),
+            id=cell.get("id", f"number-{index}"),
+            kind=cell.cell_type,
+            text=cell.source,
+            metadata=cell.metadata,
+            execution_count=cell.get("execution_count"),
+            outputs=tuple(cell.get("outputs", ())),
+        )
+        for index, cell in enumerate(notebook.cells)
+    )
+    return Chapter(path=path, name=name, cells=cells)
+
+
+def toc_files(root=ROOT):
+    """Every file that `_toc.yml` names, without its suffix, in reading order."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    entries = [toc["root"]]
+    for part in toc.get("parts", [toc]):
+        entries += [entry["file"] for entry in part["chapters"]]
+    return entries
+
+
+def read_book(root=ROOT):
+    """The chapters that are notebooks, in the order of the table of contents."""
+    root = Path(root)
+    listed = [root / f"{entry}.ipynb" for entry in toc_files(root)]
+    listed = [path for path in listed if path.exists()]
+    unlisted = sorted(set((root / "book").glob("*.ipynb")) - set(listed))
+    if unlisted:
+        raise BookError(f"{unlisted[0].relative_to(root)}: a notebook that _toc.yml does not list.")
+    if listed != sorted(listed):
+        raise BookError("_toc.yml: the chapters are not in the order of their numbers.")
+    return tuple(read_notebook(path, root, order) for order, path in enumerate(listed))

@@ -1,0 +1,122 @@
+"""The rules that every chapter keeps; each rule yields one sentence for each place that breaks it.
+
+    python -m literate.gates
+
+prints all of them. The tests call the same rules, and plant faults to see that each rule can fail.
+"""
+
+import re
+import sys
+from collections import Counter
+
+from literate import ledger
+from literate.chapters import ROOT, BookError, read_book
+from literate.tangle import package_files, tangle
+
+FORBIDDEN = re.compile(r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)|raises-exception")
+SENTENCE = re.compile(r"[A-Z0-9].*\s.*\s.*\s.*\.", re.S)
+
+
+def executed(book):
+    """Every code cell ran, once, from top to bottom, without an error or a warning."""
+    for chapter in book:
+        for count, cell in enumerate(chapter.code_cells, start=1):
+            if cell.execution_count is None:
+                yield f"{cell.where}: saved without having run; use `make run`."
+            elif cell.execution_count != count:
+                yield f"{cell.where}: ran as number {cell.execution_count}, but is code cell {count}."
+            for output in cell.outputs:
+                if output.output_type == "error":
+                    yield f"{cell.where}: stored an error, {output.ename}."
+                elif output.get("name") == "stderr":
+                    yield f"{cell.where}: wrote to standard error."
+
+
+def nothing_skipped(book):
+    """No cell asks nbval to look away."""
+    for chapter in book:
+        for cell in chapter.code_cells:
+            if match := FORBIDDEN.search("\n".join([cell.text, *cell.tags])):
+                yield f"{cell.where}: '{match[0]}' takes the cell out of the comparison."
+
+
+def cell_ids(book):
+    """Ids are anchors and names in error messages: unique in the notebook, and words rather than hashes."""
+    for chapter in book:
+        for key, count in Counter(cell.id for cell in chapter.cells).items():
+            if count > 1:
+                yield f"{chapter.name}: two cells have the id {key}."
+        for cell in chapter.code_cells:
+            if re.fullmatch(r"[0-9a-f]{6,}|[0-9a-f-]{36}|number-\d+", cell.id):
+                yield f"{cell.where}: give the cell an id that says what it does."
+
+
+def figures_described(book):
+    """Every picture has a sentence of alt text, a caption, and a name that occurs once."""
+    names = Counter()
+    for chapter in book:
+        for cell in chapter.code_cells:
+            for output in cell.outputs:
+                if "image/png" not in output.get("data", {}):
+                    continue
+                if not SENTENCE.fullmatch(output.metadata.get("image/png", {}).get("alt", "").strip()):
+                    yield f"{cell.where}: the figure has no sentence of alt text."
+                figure = cell.metadata.get("mystnb", {}).get("figure", {})
+                if not figure.get("caption") or not figure.get("name", "").startswith("fig-"):
+                    yield f"{cell.where}: the figure needs a caption and a name that begins with fig-."
+                names[figure.get("name")] += 1
+    yield from (f"{name}: {count} figures have this name." for name, count in names.items() if count > 1)
+
+
+def chapter_anatomy(book):
+    """The box on top, the exercises, and the table of what is proved, which names every theorem."""
+    labels = ledger.statements(book)
+    for chapter in book:
+        text = "\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown")
+        for part in (":class: chapter-box", "## Exercises", "## What is proved here"):
+            if part not in text:
+                yield f"{chapter.name}: no '{part}'."
+        last = text.partition("## What is proved here")[2]
+        for label, statement in labels.items():
+            if statement.chapter is chapter and f"`{label}`" not in last:
+                yield f"{chapter.name}: the table of what is proved leaves out {label}."
+
+
+def tangled(book, root=ROOT):
+    """The package on disk is byte for byte what the chapters tangle to."""
+    wanted = {name: text.encode() for name, text in tangle(book).items()}
+    present = package_files(root / "softlit")
+    for name in sorted(wanted.keys() | present.keys()):
+        if wanted.get(name) != present.get(name):
+            yield f"softlit/{name}: not what the chapters export; edit the chapter and run `make tangle`."
+
+
+def ledger_complete(book, root=ROOT):
+    """No claim without a proof that ran."""
+    yield from ledger.problems(book, ledger.read_claims(root))
+
+
+ON_BOOK = (executed, nothing_skipped, cell_ids, figures_described, chapter_anatomy)
+ON_ROOT = (tangled, ledger_complete)
+
+
+def all_problems(root=ROOT):
+    """Every broken rule of the book below `root`, as sentences."""
+    book = read_book(root)
+    for rule in ON_BOOK:
+        yield from rule(book)
+    for rule in ON_ROOT:
+        yield from rule(book, root)
+
+
+def main():
+    try:
+        found = list(all_problems())
+    except BookError as error:
+        found = [str(error)]
+    print("\n".join(found) or "gates: every rule holds")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""Write the package from the chapters: each `#| export MODULE` cell goes to `softlit/MODULE.py`.
+
+    python -m literate.tangle
+
+All files are composed and checked before the first one is written, so a refusal leaves the package
+as it was. Files below `softlit/` that no chapter exports any more are removed.
+"""
+
+import ast
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from literate.chapters import ROOT, BookError, Cell, read_book
+
+BANNER = "# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file."
+INIT_DOC = "Modules that the chapters of the book build and use; they need the packages of softlit[book]."
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A top-level name of the package and the cell that defines it."""
+
+    module: str
+    name: str
+    cell: Cell
+    node: ast.stmt
+
+    @property
+    def public(self):
+        return not self.name.startswith("_")
+
+
+def exported_cells(book):
+    """The cells of each module in reading order, keyed by the module's name."""
+    modules = {}
+    for chapter in book:
+        for cell in chapter.code_cells:
+            if cell.module:
+                modules.setdefault(cell.module, []).append(cell)
+    return modules
+
+
+def _defined_names(node):
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        names = (part for target in node.targets for part in ast.walk(target))
+        return [part.id for part in names if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+    return []
+
+
+def definitions(book):
+    """Every top-level definition of the package; refuses a second one of the same name.
+
+    Public names are unique in the whole package, private ones in their module.
+    """
+    found, seen = [], {}
+    for module, cells in exported_cells(book).items():
+        for cell in cells:
+            for node in cell.tree.body:
+                for name in _defined_names(node):
+                    key = (module, name) if name.startswith("_") else name
+                    if key in seen:
+                        raise BookError(f"{cell.where}: '{name}' is already defined in {seen[key].cell.where}.")
+                    seen[key] = Definition(module, name, cell, node)
+                    found.append(seen[key])
+    return found
+
+
+def _check_docstrings(found):
+    for definition in found:
+        node = definition.node
+        if definition.public and not isinstance(node, ast.Assign) and not ast.get_docstring(node):
+            raise BookError(f"{definition.cell.where}: '{definition.name}' is public and has no docstring.")
+
+
+def _package_imports(tree):
+    """What each local name that a tree imports from the package stands for, as a dotted name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "softlit":
+            yield from ((name.asname or name.name, f"{node.module}.{name.name}") for name in node.names)
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name.split(".")[0] == "softlit":
+                    yield (name.asname, name.name) if name.asname else ("softlit", name.name)
+
+
+def _package_uses(tree, imported):
+    """The dotted names below `softlit` that a cell imports or reads as attributes."""
+    yield from (dotted for _, dotted in _package_imports(tree) if dotted != "softlit")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            root, *rest = ast.unparse(node).split(".")
+            if root in imported:
+                yield ".".join([imported[root], *rest])
+
+
+def _check_order(book, found):
+    """Refuse a cell that uses what no cell before it has built."""
+    built = {}
+    for module, cells in exported_cells(book).items():
+        parts = module.split(".")
+        for depth in range(1, len(parts) + 1):
+            parent = ".".join(["softlit", *parts[:depth]])
+            built[parent] = min(built.get(parent, cells[0]), cells[0], key=lambda cell: cell.position)
+    for definition in found:
+        built[f"softlit.{definition.module}.{definition.name}"] = definition.cell
+        if _reexported(definition.module):
+            built[f"softlit.{definition.name}"] = definition.cell
+    for chapter in book:
+        imported = {"softlit": "softlit"}
+        for cell in chapter.code_cells:
+            imported |= {name: dotted for name, dotted in _package_imports(cell.tree) if name != "softlit"}
+            for dotted in _package_uses(cell.tree, imported):
+                origin = built.get(dotted)
+                if origin is not None and origin.position > cell.position:
+                    raise BookError(f"{cell.where}: uses {dotted}, which is built later, in {origin.where}.")
+                if origin is None and dotted.rpartition(".")[0] in {"softlit", *_modules(found)}:
+                    if not dotted.endswith("__"):
+                        raise BookError(f"{cell.where}: uses {dotted}, which no chapter builds.")
+
+
+def _modules(found):
+    return {f"softlit.{definition.module}" for definition in found}
+
+
+def _settings():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def _reexported(module):
+    """Whether the public names of a module are also names of `softlit` itself.
+
+    Subpackages and underscored modules are not; the others unless pyproject.toml excepts them.
+    """
+    private = "." in module or module.startswith("_")
+    return not private and module not in _settings()["tool"]["softlit"]["not-reexported"]
+
+
+def _all_line(names):
+    body = "".join(f'    "{name}",\n' for name in sorted(names))
+    return f"__all__ = [\n{body}]\n" if names else "__all__ = []\n"
+
+
+def _module_text(module, cells, found):
+    blocks = [f"# --- {cell.where}\n{cell.code.strip()}\n" for cell in cells]
+    public = [d.name for d in found if d.module == module and d.public]
+    return "\n\n".join([f"{BANNER}\n" + blocks[0], *blocks[1:], _all_line(public)])
+
+
+def _package_init(found):
+    lines = [BANNER, f'"""{_settings()["project"]["description"]}"""', ""]
+    lines += ["from importlib.metadata import version", ""]
+    exported = {}
+    for definition in found:
+        if definition.public and _reexported(definition.module):
+            exported.setdefault(definition.module, []).append(definition.name)
+    for module in sorted(exported):
+        lines.append(f"from softlit.{module} import (")
+        lines += [f"    {name}," for name in sorted(exported[module])]
+        lines.append(")")
+    lines += ["", '__version__ = version("softlit")', ""]
+    return "\n".join(lines) + "\n" + _all_line([name for names in exported.values() for name in names])
+
+
+def tangle(book):
+    """The text of every file of the package, keyed by its path below `softlit/`."""
+    found = definitions(book)
+    _check_docstrings(found)
+    _check_order(book, found)
+    files = {"__init__.py": _package_init(found)}
+    for module, cells in exported_cells(book).items():
+        *parents, _ = module.split(".")
+        for depth in range(1, len(parents) + 1):
+            files["/".join(parents[:depth]) + "/__init__.py"] = f'{BANNER}\n"""{INIT_DOC}"""\n'
+        files[module.replace(".", "/") + ".py"] = _module_text(module, cells, found)
+    return files
+
+
+def package_files(folder):
+    """What lies in a package folder: relative path to bytes, byte-code caches left out."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def write(files, folder):
+    """Make `folder` hold exactly these files; returns the paths that changed."""
+    folder = Path(folder)
+    before = package_files(folder) if folder.exists() else {}
+    after = {name: text.encode() for name, text in files.items()}
+    for name in before.keys() - after.keys():
+        (folder / name).unlink()
+    changed = [name for name, content in after.items() if before.get(name) != content]
+    for name in changed:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(after[name])
+    return sorted(changed + list(before.keys() - after.keys()))
+
+
+def main():
+    try:
+        changed = write(tangle(read_book()), ROOT / "softlit")
+    except BookError as error:
+        sys.exit(f"tangle: {error}")
+    print(f"tangle: {', '.join(changed) if changed else 'softlit/ is up to date'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/01-hard-and-soft.ipynb, cell build-arrays
+"""How every function reads its arguments: which numbers, which axes, which entries."""
+
+import math
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+
+def real_array(x, name="x"):
+    """An array of floats to compute with, and the dtype of the result.
+
+    Integers and bool become float64, float16 is widened to float32 for the computation.
+
+    Raises
+    ------
+    TypeError
+        If the entries are not real numbers.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind in "iub":
+        return x.astype(np.float64), np.dtype(np.float64)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name} must hold real numbers, not values of dtype {x.dtype}")
+    result = x.dtype.newbyteorder("=")
+    return x.astype(np.promote_types(result, np.float32), copy=False), result
+
+
+def mask_array(where, shape):
+    """``where`` as a bool array of the given shape, or None.
+
+    Raises
+    ------
+    TypeError
+        If the entries are not bool.
+    ValueError
+        If the mask does not broadcast to the shape.
+    """
+    if where is None:
+        return None
+    where = np.asarray(where)
+    if where.dtype != bool:
+        raise TypeError(f"where must hold bool, not values of dtype {where.dtype}")
+    return np.broadcast_to(where, shape)
+
+
+class Layout:
+    """The slices of an array along some axes, laid out as rows along one last axis, and back.
+
+    Raises
+    ------
+    numpy.exceptions.AxisError
+        If an axis is out of range.
+    """
+
+    def __init__(self, shape, axis):
+        self.shape = shape
+        self.working = shape or (1,)  # a 0-d array is one slice of one entry
+        dimensions = range(len(self.working))
+        self.axes = tuple(dimensions) if axis is None else normalize_axis_tuple(axis, len(self.working))
+        kept = [dimension for dimension in dimensions if dimension not in self.axes]
+        self.order = (*kept, *self.axes)
+        self.outer = tuple(self.working[dimension] for dimension in kept)
+        self.size = math.prod(self.working[dimension] for dimension in self.axes)
+
+    def rows(self, x):
+        """An array of this shape as rows: its slices lie along the last axis."""
+        return x.reshape(self.working).transpose(self.order).reshape(*self.outer, self.size)
+
+    def restore(self, rows):
+        """Rows back in the shape and order that the array came in."""
+        moved = rows.reshape([self.working[dimension] for dimension in self.order])
+        return moved.transpose(np.argsort(self.order)).reshape(self.shape)
+
+    def reduced(self, values, keepdims=False):
+        """One value a row, in the shape that a NumPy reduction over the axes gives."""
+        if keepdims:
+            ones = [1 if dimension in self.axes else n for dimension, n in enumerate(self.working)]
+            return values.reshape(ones if self.shape else ())
+        return values.reshape(self.outer)
+
+
+__all__ = [
+    "Layout",
+    "mask_array",
+    "real_array",
+]

@@ -1,0 +1,78 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/00-workbench.ipynb, cell build-figures
+"""One style for all figures; none is shown without a sentence of alternative text."""
+
+import io
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from IPython.display import Image, display
+
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1A1A1A", "#767676"
+PAPER = "#FCFCFA"
+DENSITY = 2  # device pixels per CSS pixel, so that lines stay sharp on phones
+
+STYLE = {
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E3E3DE",
+    "axes.axisbelow": True,
+    "lines.linewidth": 2.0,
+    "legend.frameon": False,
+    "axes.prop_cycle": cycler(color=[BLUE, VERMILION, GREEN, ORANGE]) + cycler(ls=["-", "--", "-.", ":"]),
+}
+
+
+def subplots(rows=1, columns=1, *, height=3.2, width=7.2, **options):
+    """`matplotlib.pyplot.subplots`, after setting the style of the book; inches of 100 CSS pixels."""
+    plt.rcParams.update(STYLE)
+    return plt.subplots(rows, columns, figsize=(width, height), **options)
+
+
+def show(figure, *, alt):
+    """Show a figure with its alternative text, then close it.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    alt : str
+        One or more sentences that say what the figure shows to somebody who cannot see it.
+
+    Raises
+    ------
+    ValueError
+        If the text is too short to say anything, or does not end as a sentence does.
+    """
+    if len(alt.split()) < 6 or not alt.rstrip().endswith("."):
+        raise ValueError(f"the alternative text must be a sentence that says what is seen, not {alt!r}")
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=100 * DENSITY, metadata={"Software": None})
+    width = round(figure.get_figwidth() * 100)
+    plt.close(figure)
+    display(Image(stream.getvalue(), format="png", width=width, alt=" ".join(alt.split())))
+
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "DENSITY",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PAPER",
+    "PURPLE",
+    "SKY",
+    "STYLE",
+    "VERMILION",
+    "show",
+    "subplots",
+]

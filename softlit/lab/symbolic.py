@@ -1,0 +1,113 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/00-workbench.ipynb, cell build-symbolic
+"""Deriving for an unknown number of inputs: open sums, safe derivatives, equality up to renaming."""
+
+import sympy as sp
+
+N = sp.Symbol("N", integer=True, positive=True)
+
+
+def indices(letters):
+    """Free integer indices, as in ``i, r = indices("i r")``; each is understood to lie in 1..N."""
+    return sp.symbols(letters, integer=True)
+
+
+def vector(letter, **assumptions):
+    """An indexed family of N real unknowns: ``x = vector("x")``, then ``x[i]``."""
+    return sp.IndexedBase(letter, real=True, **assumptions)
+
+
+def total(term, letter="j"):
+    """The sum of ``term(j)`` for j from 1 to N, over an index that nobody else can name.
+
+    The index is a fresh ``Dummy``, so it can neither capture a free index nor be captured.
+
+    >>> x = vector("x")
+    >>> total(lambda j: x[j]).has(sp.Symbol("j", integer=True))
+    False
+    """
+    bound = sp.Dummy(letter, integer=True)
+    return sp.Sum(term(bound), (bound, 1, N))
+
+
+# --- book/00-workbench.ipynb, cell build-derivative
+def derivative(expression, variable):
+    """The partial derivative with respect to ``x[r]`` (1 <= r <= N) or to a symbol.
+
+    Raises
+    ------
+    ValueError
+        If an index of the variable is a summation index of the expression: sympy would capture it
+        and return a wrong result (sympy issue 21891).
+    """
+    free = {symbol for index in getattr(variable, "indices", ()) for symbol in index.free_symbols}
+    bound = {limits[0] for sum_ in expression.atoms(sp.Sum) for limits in sum_.limits}
+    if captured := free & bound:
+        names = ", ".join(sorted(symbol.name for symbol in captured))
+        raise ValueError(f"the index {names} of {variable} is bound by a sum of the expression")
+    result = sp.diff(expression, variable).doit()
+    for symbol in free:
+        result = sp.refine(result, sp.Q.ge(symbol, 1) & sp.Q.le(symbol, N))
+    return result
+
+
+# --- book/00-workbench.ipynb, cell build-same
+def same(left, right):
+    """Whether sympy proves two expressions equal, bound indices renamed where needed.
+
+    ``True`` is a proof. ``False`` is not a disproof: back it with numbers, by `evaluate`.
+    """
+    try:
+        difference = sp.factor_terms(sp.simplify(left - right)).as_dummy()
+        return sp.simplify(difference) == 0
+    except StopIteration:  # sympy 1.14 stumbles over some sums that do not combine
+        return False
+
+
+def evaluate(expression, values, digits=30):
+    """The number that an expression takes at concrete values.
+
+    Parameters
+    ----------
+    expression : sympy expression
+    values : dict
+        Vectors, as sequences of N numbers each, and symbols, including indices counted from 1.
+        Floats are taken at their exact binary value.
+    digits : int
+        Decimal digits of the result.
+
+    Examples
+    --------
+    >>> x = vector("x")
+    >>> evaluate(total(lambda j: x[j]), {x: [1, 2, 4]}, digits=5)
+    7.0000
+    """
+    vectors = {key: value for key, value in values.items() if isinstance(key, sp.IndexedBase)}
+    scalars = {key: sp.sympify(value) for key, value in values.items() if key not in vectors}
+    sizes = {len(value) for value in vectors.values()}
+    if len(sizes) != 1:
+        raise ValueError(f"the vectors must have one common length, not {sorted(sizes)}")
+    entries = {
+        base[position]: sp.Rational(number)
+        for base, numbers in vectors.items()
+        for position, number in enumerate(numbers, start=1)
+    }
+    return sp.N(expression.subs(scalars).subs(N, sizes.pop()).doit().subs(entries), digits)
+
+
+# --- book/00-workbench.ipynb, cell build-equation
+def equation(name, expression):
+    """The equation ``name = expression`` for display; the name is LaTeX, the rest is the result itself."""
+    return sp.Eq(sp.Symbol(name), expression, evaluate=False)
+
+
+__all__ = [
+    "N",
+    "derivative",
+    "equation",
+    "evaluate",
+    "indices",
+    "same",
+    "total",
+    "vector",
+]
