@@ -13,7 +13,9 @@ from literate import ledger
 from literate.chapters import ROOT, BookError, read_book
 from literate.tangle import package_files, tangle
 
-FORBIDDEN = re.compile(r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)|raises-exception")
+FORBIDDEN = re.compile(
+    r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)|raises-exception"
+)
 SENTENCE = re.compile(r"[A-Z0-9].*\s.*\s.*\s.*\.", re.S)
 
 

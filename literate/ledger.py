@@ -65,7 +65,9 @@ def read_claims(root=ROOT):
         if extra := row.keys() - FIELDS:
             raise BookError(f"book/claims.yml, row {name}: unknown field {', '.join(sorted(extra))}.")
         if row["verdict"] not in VERDICTS:
-            raise BookError(f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {VERDICTS}.")
+            raise BookError(
+                f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {VERDICTS}."
+            )
         if row["source"] not in SOURCES or not name.startswith(row["source"] + "-"):
             raise BookError(f"book/claims.yml, row {name}: its source is '{row['source']}'.")
     if double := [key for key, count in Counter(row["id"] for row in rows).items() if count > 1]:
@@ -124,4 +126,5 @@ def _tag_problems(cell):
         if ":" in tag and tag.split(":", 1)[0] not in ROLES:
             yield f"{cell.where}: the tag {tag} has none of the roles {', '.join(ROLES)}."
     if cell.claims and not _asserts(cell):
-        yield f"{cell.where}: tagged {cell.claims[0][0]}:{cell.claims[0][1]} but asserts nothing that can fail."
+        tag = ":".join(cell.claims[0])
+        yield f"{cell.where}: tagged {tag} but asserts nothing that can fail."

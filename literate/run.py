@@ -26,7 +26,10 @@ def execute(path):
     """Run one notebook from top to bottom and store what it showed."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}, record_timing=False
+        notebook,
+        timeout=600,
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
     )
     client.execute()
     notebook.metadata = nbformat.from_dict(METADATA)

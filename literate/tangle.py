@@ -63,7 +63,9 @@ def definitions(book):
                 for name in _defined_names(node):
                     key = (module, name) if name.startswith("_") else name
                     if key in seen:
-                        raise BookError(f"{cell.where}: '{name}' is already defined in {seen[key].cell.where}.")
+                        raise BookError(
+                            f"{cell.where}: '{name}' is already defined in {seen[key].cell.where}."
+                        )
                     seen[key] = Definition(module, name, cell, node)
                     found.append(seen[key])
     return found
@@ -82,9 +84,8 @@ def _package_imports(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "softlit":
             yield from ((name.asname or name.name, f"{node.module}.{name.name}") for name in node.names)
         elif isinstance(node, ast.Import):
-            for name in node.names:
-                if name.name.split(".")[0] == "softlit":
-                    yield (name.asname, name.name) if name.asname else ("softlit", name.name)
+            whole = [name for name in node.names if name.name.split(".")[0] == "softlit"]
+            yield from ((name.asname, name.name) if name.asname else ("softlit", name.name) for name in whole)
 
 
 def _package_uses(tree, imported):
@@ -97,33 +98,35 @@ def _package_uses(tree, imported):
                 yield ".".join([imported[root], *rest])
 
 
-def _check_order(book, found):
-    """Refuse a cell that uses what no cell before it has built."""
-    built = {}
+def _origins(book, found):
+    """The cell that first builds each dotted name below `softlit`: packages, modules and definitions."""
+    origins = {}
     for module, cells in exported_cells(book).items():
         parts = module.split(".")
         for depth in range(1, len(parts) + 1):
-            parent = ".".join(["softlit", *parts[:depth]])
-            built[parent] = min(built.get(parent, cells[0]), cells[0], key=lambda cell: cell.position)
+            name = ".".join(["softlit", *parts[:depth]])
+            origins[name] = min(origins.get(name, cells[0]), cells[0], key=lambda cell: cell.position)
     for definition in found:
-        built[f"softlit.{definition.module}.{definition.name}"] = definition.cell
+        origins[f"softlit.{definition.module}.{definition.name}"] = definition.cell
         if _reexported(definition.module):
-            built[f"softlit.{definition.name}"] = definition.cell
+            origins[f"softlit.{definition.name}"] = definition.cell
+    return origins
+
+
+def _check_order(book, found):
+    """Refuse a cell that uses what no cell before it has built."""
+    origins = _origins(book, found)
+    owners = {"softlit", *(f"softlit.{definition.module}" for definition in found)}
     for chapter in book:
         imported = {"softlit": "softlit"}
         for cell in chapter.code_cells:
             imported |= {name: dotted for name, dotted in _package_imports(cell.tree) if name != "softlit"}
             for dotted in _package_uses(cell.tree, imported):
-                origin = built.get(dotted)
-                if origin is not None and origin.position > cell.position:
+                origin = origins.get(dotted)
+                if origin and origin.position > cell.position:
                     raise BookError(f"{cell.where}: uses {dotted}, which is built later, in {origin.where}.")
-                if origin is None and dotted.rpartition(".")[0] in {"softlit", *_modules(found)}:
-                    if not dotted.endswith("__"):
-                        raise BookError(f"{cell.where}: uses {dotted}, which no chapter builds.")
-
-
-def _modules(found):
-    return {f"softlit.{definition.module}" for definition in found}
+                if not origin and dotted.rpartition(".")[0] in owners and not dotted.endswith("__"):
+                    raise BookError(f"{cell.where}: uses {dotted}, which no chapter builds.")
 
 
 def _settings():

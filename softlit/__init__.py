@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-"""The softmax function and its relatives in NumPy, tangled from an executable book that derives and checks them."""
+"""The softmax function and its relatives in NumPy, from a book that derives and checks them."""
 
 from importlib.metadata import version
 

@@ -36,7 +36,9 @@ def _rest(gaps):
 # --- book/03-computing-it-well.ipynb, cell build-slicewise
 def _beta_column(beta, layout):
     """One inverse temperature a row."""
-    column = [1 if dimension in layout.axes else n for dimension, n in enumerate(layout.working)]
+    column = [
+        1 if dimension in layout.axes else n for dimension, n in enumerate(layout.working)
+    ]
     try:
         beta = np.broadcast_to(beta, column)
     except ValueError:

@@ -28,7 +28,8 @@ STYLE = {
     "axes.axisbelow": True,
     "lines.linewidth": 2.0,
     "legend.frameon": False,
-    "axes.prop_cycle": cycler(color=[BLUE, VERMILION, GREEN, ORANGE]) + cycler(ls=["-", "--", "-.", ":"]),
+    "axes.prop_cycle": cycler(color=[BLUE, VERMILION, GREEN, ORANGE])
+    + cycler(ls=["-", "--", "-.", ":"]),
 }
 
 
@@ -53,7 +54,9 @@ def show(figure, *, alt):
         If the text is too short to say anything, or does not end as a sentence does.
     """
     if len(alt.split()) < 6 or not alt.rstrip().endswith("."):
-        raise ValueError(f"the alternative text must be a sentence that says what is seen, not {alt!r}")
+        raise ValueError(
+            f"the alternative text must be a sentence that says what is seen, not {alt!r}"
+        )
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100 * DENSITY, metadata={"Software": None})
     width = round(figure.get_figwidth() * 100)

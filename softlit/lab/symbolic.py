@@ -40,11 +40,17 @@ def derivative(expression, variable):
         If an index of the variable is a summation index of the expression: sympy would capture it
         and return a wrong result (sympy issue 21891).
     """
-    free = {symbol for index in getattr(variable, "indices", ()) for symbol in index.free_symbols}
+    free = {
+        symbol
+        for index in getattr(variable, "indices", ())
+        for symbol in index.free_symbols
+    }
     bound = {limits[0] for sum_ in expression.atoms(sp.Sum) for limits in sum_.limits}
     if captured := free & bound:
         names = ", ".join(sorted(symbol.name for symbol in captured))
-        raise ValueError(f"the index {names} of {variable} is bound by a sum of the expression")
+        raise ValueError(
+            f"the index {names} of {variable} is bound by a sum of the expression"
+        )
     result = sp.diff(expression, variable).doit()
     for symbol in free:
         result = sp.refine(result, sp.Q.ge(symbol, 1) & sp.Q.le(symbol, N))
@@ -82,8 +88,12 @@ def evaluate(expression, values, digits=30):
     >>> evaluate(total(lambda j: x[j]), {x: [1, 2, 4]}, digits=5)
     7.0000
     """
-    vectors = {key: value for key, value in values.items() if isinstance(key, sp.IndexedBase)}
-    scalars = {key: sp.sympify(value) for key, value in values.items() if key not in vectors}
+    vectors = {
+        key: value for key, value in values.items() if isinstance(key, sp.IndexedBase)
+    }
+    scalars = {
+        key: sp.sympify(value) for key, value in values.items() if key not in vectors
+    }
     sizes = {len(value) for value in vectors.values()}
     if len(sizes) != 1:
         raise ValueError(f"the vectors must have one common length, not {sorted(sizes)}")

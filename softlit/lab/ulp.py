@@ -11,10 +11,12 @@ _mp.dps = 100
 
 def exact(value):
     """A NumPy or Python real number as an mpmath number, without rounding (longdouble included)."""
-    head = float(value)
-    if not np.isfinite(head):
-        return _mp.mpf(head)
-    return _mp.mpf(head) + _mp.mpf(float(value - type(value)(head)))
+    if isinstance(value, int | np.integer):
+        return _mp.mpf(int(value))
+    if not np.isfinite(value):
+        return _mp.mpf(float(value))
+    numerator, denominator = value.as_integer_ratio()
+    return _mp.mpf(numerator) / denominator
 
 
 def exact_logsumexp(x, beta=1):
@@ -74,7 +76,9 @@ def ulp_error(computed, exact_values):
     computed = np.asarray(computed)
     exact_values = np.asarray(exact_values, dtype=object)
     if computed.shape != exact_values.shape:
-        raise ValueError(f"{computed.shape} computed numbers, but {exact_values.shape} exact ones")
+        raise ValueError(
+            f"{computed.shape} computed numbers, but {exact_values.shape} exact ones"
+        )
     errors = np.empty(computed.shape)
     for place in np.ndindex(computed.shape):
         errors[place] = _one_error(computed[place], exact_values[place])

@@ -1,0 +1,48 @@
+"""What several test files share: the chapters as read, a copy to plant faults in, and small books."""
+
+import shutil
+
+import nbformat
+import pytest
+
+from literate.chapters import ROOT, read_book
+
+
+@pytest.fixture(scope="session")
+def book():
+    return read_book()
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of what the gates read, to plant faults in."""
+    for name in ("book", "softlit"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A function that writes chapters, given as lists of code cells, and reads them back as a book."""
+
+    def make(*chapters):
+        (tmp_path / "book").mkdir()
+        names = [f"book/{number:02}-chapter" for number in range(len(chapters))]
+        for name, cells in zip(names, chapters, strict=True):
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+            for count, cell in enumerate(notebook.cells):
+                cell.id = f"cell-{count}"
+            nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+        entries = "".join(f"  - file: {name}\n" for name in names)
+        (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{entries}")
+        return read_book(tmp_path)
+
+    return make
+
+
+def edit_cell(path, cell_id, change):
+    """Apply a function to one cell of a notebook on disk."""
+    notebook = nbformat.read(path, as_version=4)
+    change(next(cell for cell in notebook.cells if cell.id == cell_id))
+    nbformat.write(notebook, path)

@@ -1,0 +1,302 @@
+"""The contract at the edges (def-contract in chapter 03), line by line, for every public function.
+
+The tables below say how each function is called; a public name in none of them fails the first test.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import softlit
+
+INF, NAN = np.inf, np.nan
+
+# Functions of logits, a slice in and a slice out: they know every kind of axis, and masks unless noted.
+LOGITS = {
+    "softmax": softlit.softmax,
+    "log_softmax": softlit.log_softmax,
+    "softmin": softlit.softmin,
+    "hardmax": softlit.hardmax,
+}
+WITH_BETA = {name: LOGITS[name] for name in ("softmax", "log_softmax", "softmin")}
+# Functions of a distribution (or positive vector), a slice in and a slice out.
+PARTS = {
+    "closure": softlit.closure,
+    "clr": softlit.clr,
+    "softmax_inverse": lambda p, axis=-1: softlit.softmax_inverse(softlit.closure(p, axis=axis), axis=axis),
+    "power": lambda p, axis=-1: softlit.power(p, 2.0, axis=axis),
+    "perturb": lambda p, axis=-1: softlit.perturb(p, p, axis=axis),
+}
+# Functions of two vectors of one shape, at the point x in the direction x.
+PRODUCTS = {
+    "softmax_jvp": lambda x, axis=-1: softlit.softmax_jvp(x, x, axis=axis),
+    "softmax_vjp": lambda x, axis=-1: softlit.softmax_vjp(x, x, axis=axis),
+}
+REDUCTIONS = {
+    "logsumexp": softlit.logsumexp,
+    "entropy": lambda p, axis=-1: softlit.entropy(softlit.closure(p, axis=axis), axis=axis),
+    "kl_divergence": lambda p, axis=-1: softlit.kl_divergence(
+        softlit.closure(p, axis=axis), softlit.closure(p, axis=axis), axis=axis
+    ),
+}
+ELEMENTWISE = {
+    "sigmoid": softlit.sigmoid,
+    "logit": softlit.logit,
+    "softplus": softlit.softplus,
+}
+MATRIX = {"softmax_jacobian": softlit.softmax_jacobian}
+
+SLICEWISE = LOGITS | PARTS | PRODUCTS
+WITH_AXIS = SLICEWISE | REDUCTIONS
+ALL = WITH_AXIS | ELEMENTWISE | MATRIX
+
+
+def each(functions):
+    return pytest.mark.parametrize("function", functions.values(), ids=functions)
+
+
+def test_every_public_name_is_called_here():
+    assert set(ALL) == set(softlit.__all__)
+
+
+@each(ALL)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_floating_types_are_kept(function, dtype):
+    assert function(np.array([0.25, 0.5, 0.25], dtype=dtype)).dtype == dtype
+
+
+@each(ALL)
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64])
+def test_integers_and_bool_become_float64(function, dtype):
+    x = np.array([1, 0, 1], dtype=dtype)
+    assert function(x).dtype == np.float64
+    np.testing.assert_array_equal(function(x), function(x.astype(float)))
+
+
+@each(ALL)
+def test_foreign_byte_order(function):
+    x = np.array([0.25, 0.5, 0.25])
+    np.testing.assert_array_equal(function(x.astype(">f8")), function(x))
+    assert function(x.astype(">f8")).dtype.isnative
+
+
+@each(ALL)
+@pytest.mark.parametrize(
+    "wrong", [[1j, 2.0], ["1", "2"], [None, 1.0], [b"a"], np.array(["2026-01-01"], "M8[D]")]
+)
+def test_anything_else_raises_type_error_naming_the_dtype(function, wrong):
+    with pytest.raises(
+        TypeError,
+        match=f"dtype {np.asarray(wrong).dtype}".replace("[", r"\[").replace("]", r"\]"),
+    ):
+        function(wrong)
+
+
+@each(ALL)
+def test_array_like_in(function):
+    np.testing.assert_array_equal(function([0.25, 0.75]), function(np.array([0.25, 0.75])))
+    np.testing.assert_array_equal(function((0.25, 0.75)), function(np.array([0.25, 0.75])))
+
+
+@each(ALL)
+def test_float16_is_computed_wider(function):
+    x = np.array([0.125, 0.5, 0.375], dtype=np.float16)
+    np.testing.assert_array_equal(function(x), function(x.astype(np.float32)).astype(np.float16))
+
+
+@each(WITH_AXIS | ELEMENTWISE)
+def test_zero_dimensional_input(function):
+    one = function(1.0)
+    assert np.shape(one) == ()
+    np.testing.assert_array_equal(one, np.squeeze(function([1.0])))
+
+
+@each(ALL)
+def test_inputs_are_never_written_to(function):
+    x = np.array([[0.25, 0.5, 0.25], [0.0, 1.0, 0.0], [NAN, INF, -INF]])[:2]
+    copy = x.copy()
+    x.flags.writeable = False
+    function(x)
+    np.testing.assert_array_equal(x, copy)
+
+
+@each(WITH_AXIS)
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -3, (0, 1), (2, 0), (0, 1, 2), None])
+def test_any_axis_is_the_last_axis_moved(function, axis):
+    x = np.random.default_rng(0).uniform(0.1, 1, size=(2, 3, 4))
+    axes = (0, 1, 2) if axis is None else np.atleast_1d(axis) % 3
+    kept = [a for a in range(3) if a not in axes]
+    moved = np.transpose(x, [*kept, *axes])
+    rows = function(moved.reshape(*moved.shape[: len(kept)], -1))
+    got = function(x, axis=axis)
+    if got.shape == x.shape:
+        got = np.transpose(got, [*kept, *axes]).reshape(rows.shape)
+    np.testing.assert_allclose(got, rows, rtol=1e-14, atol=1e-16)
+
+
+@each(WITH_AXIS | MATRIX)
+@pytest.mark.parametrize("axis", [1, -2, 7])
+def test_axis_out_of_range(function, axis):
+    with pytest.raises(np.exceptions.AxisError):
+        function([0.5, 0.5], axis=axis)
+
+
+@each(WITH_AXIS)
+def test_an_axis_given_twice(function):
+    with pytest.raises(ValueError, match="repeated axis"):
+        function([[0.5, 0.5]], axis=(0, 0))
+
+
+@each(SLICEWISE | REDUCTIONS)
+def test_nan_makes_its_own_slice_nan(function):
+    x = np.array([[0.25, NAN, 0.5], [0.25, 0.25, 0.5]])
+    got = function(x)
+    assert np.isnan(got[0]).all()
+    np.testing.assert_array_equal(got[1], function(x[1]))
+
+
+@each(LOGITS)
+def test_a_masked_nan_is_not_seen(function):
+    got = function([0.5, NAN, 1.5], where=[True, False, True])
+    np.testing.assert_array_equal(got[[0, 2]], function([0.5, 1.5]))
+    assert got[1] == (-INF if function is softlit.log_softmax else 0)
+
+
+@each({"softmax": softlit.softmax, "hardmax": softlit.hardmax})
+def test_infinite_logits(function):
+    assert function([1.0, INF, 3.0]).tolist() == [0, 1, 0]
+    assert function([INF, 1.0, INF]).tolist() == [0.5, 0, 0.5]
+    np.testing.assert_array_equal(function([1.0, -INF, 3.0])[[0, 2]], function([1.0, 3.0]))
+    assert np.isnan(function([-INF, -INF])).all()
+
+
+def test_log_softmax_and_logsumexp_at_infinity():
+    assert softlit.log_softmax([1.0, INF]).tolist() == [-INF, 0]
+    np.testing.assert_array_equal(softlit.log_softmax([INF, INF, 0.0]), [-np.log(2), -np.log(2), -INF])
+    assert np.isnan(softlit.log_softmax([-INF, -INF])).all()
+    assert softlit.logsumexp([-INF, -INF]) == -INF
+    assert (
+        softlit.logsumexp([1.0, INF])
+        == softlit.logsumexp([INF, INF])
+        == softlit.logsumexp([-INF, INF])
+        == INF
+    )
+
+
+@each(LOGITS)
+def test_masked_entries_and_slices(function):
+    masked = -INF if function is softlit.log_softmax else 0
+    x = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    got = function(x, where=[[True, True, False], [False, False, False]])
+    np.testing.assert_array_equal(got[0, :2], function([1.0, 2.0]))
+    assert got[0, 2] == masked and (got[1] == masked).all()
+    np.testing.assert_array_equal(
+        function(x, where=[True, False, True]), function(x, where=[[True, False, True]] * 2)
+    )
+
+
+def test_logsumexp_masks():
+    x = [[1.0, 2.0, NAN], [1.0, 2.0, 3.0]]
+    got = softlit.logsumexp(x, where=[[True, True, False], [False, False, False]])
+    assert got.tolist() == [softlit.logsumexp([1.0, 2.0]), -INF]
+
+
+@each(LOGITS | {"logsumexp": softlit.logsumexp})
+def test_bad_masks(function):
+    with pytest.raises(TypeError, match="where must hold bool, not values of dtype int64"):
+        function([1.0, 2.0], where=np.array([1, 0], dtype=np.int64))
+    with pytest.raises(ValueError, match="broadcast"):
+        function([1.0, 2.0], where=[True, False, True])
+
+
+@each(SLICEWISE)
+@pytest.mark.parametrize("shape, axis", [((0,), -1), ((2, 0), -1), ((0, 3), -1), ((2, 0, 3), (0, 2))])
+def test_empty_input_gives_empty_result(function, shape, axis):
+    assert function(np.zeros(shape), axis=axis).shape == shape
+
+
+@each(ELEMENTWISE)
+def test_empty_elementwise(function):
+    assert function(np.zeros((2, 0))).shape == (2, 0)
+
+
+def test_empty_reductions():
+    assert softlit.logsumexp(np.zeros((2, 0))).tolist() == [-INF, -INF]
+    assert softlit.logsumexp(np.zeros((2, 0)), axis=0).shape == (0,)
+    assert softlit.softmax_jacobian(np.zeros((2, 0))).shape == (2, 0, 0)
+
+
+@each(WITH_BETA)
+def test_beta(function):
+    x = np.array([1.0, 2.0, 4.0])
+    as_p = np.exp if function is softlit.log_softmax else np.asarray
+    sign = -1 if function is softlit.softmin else 1
+    np.testing.assert_allclose(as_p(function(x, beta=0)), 1 / 3, rtol=1e-15)
+    np.testing.assert_allclose(as_p(function([-INF, 0, INF], beta=0)), 1 / 3, rtol=1e-15)
+    assert as_p(function([1.0, 3.0, 3.0], beta=sign * INF)).round(15).tolist() == [
+        0,
+        0.5,
+        0.5,
+    ]
+    assert as_p(function([1.0, 1.0, 3.0], beta=-sign * INF)).round(15).tolist() == [
+        0.5,
+        0.5,
+        0,
+    ]
+    assert np.isnan(function(x, beta=NAN)).all()
+    np.testing.assert_allclose(function(x, beta=2.5), function(2.5 * x), rtol=1e-14)
+    np.testing.assert_allclose(function(x, beta=-2.5), function(-2.5 * x), rtol=1e-14)
+    sweep = function(x, beta=np.array([[0.5], [2.0]]))
+    np.testing.assert_array_equal(sweep, [function(x, beta=0.5), function(x, beta=2.0)])
+    assert function(x.astype(np.float32), beta=np.float64(2)).dtype == np.float32
+
+
+@each(WITH_BETA)
+def test_bad_beta(function):
+    with pytest.raises(ValueError, match=r"beta has shape \(2,\) and varies along axis"):
+        function([1.0, 2.0], beta=[1.0, 2.0])
+    with pytest.raises(TypeError, match="beta must hold real numbers, not values of dtype complex128"):
+        function([1.0, 2.0], beta=1j)
+
+
+@each(ALL)
+def test_no_warning_escapes(function):
+    wild = [0.0, 0.5, 1.0, -1.0, 5e-324, 1e-310, 1e308, -1e308, INF, -INF, NAN]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for dtype in (np.float16, np.float32, np.float64):
+            with np.errstate(over="ignore"):
+                values = np.array(wild).astype(dtype)
+            for first in values:
+                for second in values:
+                    try:
+                        function(np.array([first, second]))
+                    except ValueError as error:  # a refusal of what is no distribution, never a warning
+                        assert "must" in str(error) or "negative" in str(error), error
+
+
+@each(ALL)
+def test_quiet_even_when_the_caller_asks_numpy_to_raise(function):
+    with np.errstate(all="raise"):
+        function([0.25, 0.75])
+        function(np.array([1e-300, 1.0]))
+
+
+def test_keepdims():
+    x = np.ones((2, 3, 4))
+    assert softlit.logsumexp(x, axis=(0, 2), keepdims=True).shape == (1, 3, 1)
+    assert softlit.logsumexp(x, axis=None, keepdims=True).shape == (1, 1, 1)
+    assert softlit.logsumexp(1.0, keepdims=True).shape == ()
+
+
+def test_softmax_inverse_refuses_what_is_not_a_distribution():
+    with pytest.raises(ValueError, match=r"negative"):
+        softlit.softmax_inverse([0.5, -0.5, 1.0])
+    with pytest.raises(ValueError, match=r"sum"):
+        softlit.softmax_inverse([0.5, 0.6])
+
+
+def test_jacobian_at_infinite_logits():
+    assert (softlit.softmax_jacobian([0.0, INF, 1.0]) == 0).all()
+    assert np.isnan(softlit.softmax_jacobian([INF, INF, 1.0])).any()

@@ -1,0 +1,234 @@
+"""Every rule of the book holds, and every rule can fail: a planted fault turns it red."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+import yaml
+from conftest import edit_cell
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from literate import gates
+from literate.chapters import ROOT, BookError, read_book
+from literate.run import choose, execute
+
+SHIFT = "book/02-shift-invariance.ipynb"
+
+
+def test_every_rule_holds():
+    assert list(gates.all_problems()) == []
+
+
+def plant(project, change, cell="derive-shift", notebook=SHIFT):
+    """Change one cell of the copy, and return what the gates say of it."""
+    edit_cell(project / notebook, cell, change)
+    return list(gates.all_problems(project))
+
+
+def test_a_notebook_that_never_ran(project):
+    def forget(cell):
+        cell.execution_count, cell.outputs = None, []
+
+    found = plant(project, forget)
+    assert f"{SHIFT}, cell derive-shift: saved without having run; use `make run`." in found
+
+
+def test_cells_run_out_of_order(project):
+    assert any(
+        "ran as number 99" in line for line in plant(project, lambda cell: cell.update(execution_count=99))
+    )
+
+
+def test_a_hand_edited_module(project):
+    module = project / "softlit" / "textbook.py"
+    module.write_text(module.read_text().replace("np.exp(x)", "np.exp(-x)"))
+    assert [line for line in gates.all_problems(project) if line.startswith("softlit/textbook.py: not what")]
+
+
+def test_a_stray_module(project):
+    (project / "softlit" / "extra.py").write_text("x = 1\n")
+    assert any(line.startswith("softlit/extra.py") for line in gates.all_problems(project))
+
+
+def test_an_exported_cell_edited_without_tangling(project):
+    found = plant(
+        project,
+        lambda cell: cell.update(source=cell.source + "\n# edited"),
+        cell="build-shifted",
+    )
+    assert any(line.startswith("softlit/textbook.py: not what the chapters export") for line in found)
+
+
+def test_two_definitions_of_one_name(project):
+    def define_again(cell):
+        cell.source += '\n\n\ndef logsumexp_naive(x):\n    """Again."""\n    return x\n'
+
+    with pytest.raises(
+        BookError,
+        match=f"{SHIFT}, cell build-shifted: 'logsumexp_naive' is already defined",
+    ):
+        plant(project, define_again, cell="build-shifted")
+
+
+def test_a_claim_without_a_cell(project):
+    claims = project / "book" / "claims.yml"
+    rows = yaml.safe_load(claims.read_text())
+    claims.write_text(yaml.safe_dump([*rows, dict(rows[0], id="003-999")]))
+    found = list(gates.all_problems(project))
+    assert found == ["book/claims.yml: 003-999 has no cell tagged source:003-999."]
+
+
+@pytest.mark.parametrize(
+    "field, value, sentence",
+    [
+        ("verdict", "maybe", "verdict 'maybe' is not one of"),
+        ("source", "002", "its source is '002'"),
+        ("colour", "blue", "unknown field colour"),
+    ],
+)
+def test_a_claim_with_a_bad_field(project, field, value, sentence):
+    claims = project / "book" / "claims.yml"
+    rows = yaml.safe_load(claims.read_text())
+    row = next(row for row in rows if row["id"] == "003-2")
+    row[field] = value
+    claims.write_text(yaml.safe_dump(rows))
+    with pytest.raises(BookError, match=f"row 003-2: {sentence}"):
+        list(gates.all_problems(project))
+
+
+def test_a_theorem_whose_derivation_lost_its_tag(project):
+    found = plant(project, lambda cell: cell.metadata.update(tags=[]))
+    assert (
+        f"{SHIFT}, cell shift-question: thm-shift-invariance has no cell tagged derive:thm-shift-invariance."
+        in found
+    )
+
+
+@pytest.mark.parametrize("tag", ["derive:thm-nowhere", "source:003-998", "chek:thm-shift-invariance"])
+def test_a_tag_that_points_nowhere(project, tag):
+    found = plant(project, lambda cell: cell.metadata.tags.append(tag))
+    assert any(f"cell derive-shift: the tag {tag}" in line for line in found)
+
+
+@pytest.mark.parametrize("source", ["x = 1", "assert True", "assert plain == plain", "print('derived')"])
+def test_a_tag_on_a_cell_that_asserts_nothing(project, source):
+    found = plant(project, lambda cell: cell.update(source=source))
+    assert any(
+        "cell derive-shift: tagged derive:thm-shift-invariance but asserts nothing" in line for line in found
+    )
+
+
+def test_a_label_used_twice(project):
+    def repeat(cell):
+        cell.source = cell.source.replace("thm-lse-equivariance", "thm-shift-invariance")
+
+    with pytest.raises(BookError, match="label thm-shift-invariance is already used"):
+        plant(project, repeat, cell="lse-question")
+
+
+def test_a_theorem_missing_from_the_table(project):
+    found = plant(project, lambda cell: cell.update(source="## What is proved here"), cell="proved")
+    assert f"{SHIFT}: the table of what is proved leaves out thm-pinning." in found
+
+
+@pytest.mark.parametrize("alt", ["", "figure 1"])
+def test_a_figure_without_alternative_text(project, alt):
+    def strip(cell):
+        cell.outputs[0].metadata["image/png"]["alt"] = alt
+
+    assert f"{SHIFT}, cell figure-shift: the figure has no sentence of alt text." in plant(
+        project, strip, "figure-shift"
+    )
+
+
+def test_a_figure_without_a_caption(project):
+    found = plant(project, lambda cell: cell.metadata.pop("mystnb"), "figure-shift")
+    assert (
+        f"{SHIFT}, cell figure-shift: the figure needs a caption and a name that begins with fig-." in found
+    )
+
+
+@pytest.mark.parametrize("mark", ["# NBVAL_SKIP", "# NBVAL_IGNORE_OUTPUT"])
+def test_a_cell_that_asks_not_to_be_compared(project, mark):
+    found = plant(project, lambda cell: cell.update(source=mark + "\n" + cell.source))
+    assert any("takes the cell out of the comparison" in line for line in found)
+
+
+def test_a_warning_stored_in_a_notebook(project):
+    warning = nbformat.v4.new_output("stream", name="stderr", text="RuntimeWarning")
+    found = plant(project, lambda cell: cell.outputs.append(warning))
+    assert f"{SHIFT}, cell derive-shift: wrote to standard error." in found
+
+
+def test_an_id_that_says_nothing(project):
+    found = plant(project, lambda cell: cell.update(id="5f0c9d1e"))
+    assert f"{SHIFT}, cell 5f0c9d1e: give the cell an id that says what it does." in found
+
+
+def run_nbval(path):
+    """Strict nbval on one notebook, as the suite runs it."""
+    options = [
+        "--nbval",
+        "--nbval-current-env",
+        f"--nbval-sanitize-with={ROOT / 'tests/nbval_sanitize.cfg'}",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "/dev/null",
+        *options,
+        str(path),
+    ]
+    return subprocess.run(command, cwd=path.parent, capture_output=True, text=True)
+
+
+def test_a_stale_output(project):
+    path = project / SHIFT
+
+    def alter(cell):
+        cell.outputs[0].text = cell.outputs[0].text.replace("0.66524", "0.66525")
+        assert "0.66525" in cell.outputs[0].text
+
+    edit_cell(path, "control-shift", alter)
+    result = run_nbval(path)
+    assert result.returncode == 1 and "0.66525" in result.stdout
+    assert "1 failed" in result.stdout
+
+
+def test_a_wrong_sign_in_a_derivation(project):
+    path = project / SHIFT
+    edit_cell(
+        path,
+        "derive-shift",
+        lambda cell: cell.update(source=cell.source.replace("x[j] + c, i", "x[j] + c * j, i")),
+    )
+    before = path.read_bytes()
+    with pytest.raises(CellExecutionError, match="AssertionError"):
+        execute(path)
+    assert path.read_bytes() == before  # a chapter that fails is left as it was
+
+
+def test_a_wrong_sign_in_the_package_is_seen_by_a_check_cell(book):
+    chapter = next(chapter for chapter in book if chapter.name == SHIFT)
+    notebook = nbformat.read(chapter.path, as_version=4)
+    wrong = "lambda x, axis=-1: x / x.sum(axis=-1, keepdims=True)"
+    fault = f"from softlit import textbook\ntextbook.softmax_naive = {wrong}"
+    place = next(n for n, cell in enumerate(notebook.cells) if cell.id == "check-shift")
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(fault))
+    with pytest.raises(CellExecutionError, match="AssertionError"):
+        NotebookClient(notebook, timeout=120).execute()
+
+
+def test_run_refuses_a_chapter_that_is_not_there(book):
+    with pytest.raises(BookError, match="no chapter has the number 77"):
+        choose(book, ["77"])
+
+
+def test_reading_twice_gives_the_same_book(book):
+    assert [chapter.cells for chapter in read_book()] == [chapter.cells for chapter in book]

@@ -1,0 +1,71 @@
+"""The kernels against oracles: mpmath in ulps, SciPy in values."""
+
+import numpy as np
+import pytest
+import scipy.special
+
+import softlit
+from softlit import textbook
+from softlit.lab.ulp import exact_log_softmax, exact_logsumexp, exact_softmax, ulp_error
+
+
+def families(dtype):
+    rng = np.random.default_rng(20)
+    yield "mild", rng.normal(size=(10, 12))
+    yield "pairs", 5 * rng.normal(size=(40, 2))
+    yield "offset", 1000 + rng.normal(size=(10, 8))
+    yield "tied", np.repeat(rng.normal(size=(5, 3)), 4, axis=-1)
+    yield "leader", np.stack([np.zeros(40), -np.arange(1.0, 41)], axis=-1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("family", ["mild", "pairs", "offset", "tied", "leader"])
+def test_errors_in_ulp(dtype, family):
+    """softmax: 4 ulp and one for each 2 of the widest gap; log_softmax the same; logsumexp: 3."""
+    rows = dict(families(dtype))[family].astype(dtype)
+    for row in rows:
+        allowed = 4 + np.ptp(row.astype(float)) / 2
+        assert ulp_error(softlit.softmax(row), exact_softmax(row)).max() <= allowed + np.ptp(
+            row.astype(float)
+        )
+        assert ulp_error(softlit.log_softmax(row), exact_log_softmax(row)).max() <= allowed
+        if family != "pairs":  # of two logits of opposite sign LSE may be near zero
+            assert ulp_error(softlit.logsumexp(row), exact_logsumexp(row)) <= 3
+
+
+def test_the_textbook_fails_that_bound():
+    row = np.array([0.0, -40.0])
+    assert ulp_error(np.log(textbook.softmax_shifted(row)), exact_log_softmax(row)).max() > 1e15
+
+
+def test_agreement_with_scipy():
+    x = np.random.default_rng(21).normal(scale=30, size=(50, 20))
+    np.testing.assert_allclose(softlit.softmax(x), scipy.special.softmax(x, axis=-1), rtol=1e-13)
+    np.testing.assert_allclose(
+        softlit.log_softmax(x),
+        scipy.special.log_softmax(x, axis=-1),
+        rtol=1e-13,
+        atol=1e-15,
+    )
+    np.testing.assert_allclose(softlit.logsumexp(x), scipy.special.logsumexp(x, axis=-1), rtol=1e-14)
+    np.testing.assert_allclose(softlit.sigmoid(x), scipy.special.expit(x), rtol=1e-14)
+    np.testing.assert_allclose(softlit.softplus(x), np.logaddexp(0, x), rtol=1e-14)
+    p = softlit.softmax(x / 10)
+    np.testing.assert_allclose(softlit.logit(p), scipy.special.logit(p), rtol=1e-13)
+    np.testing.assert_allclose(softlit.entropy(p), scipy.special.entr(p).sum(axis=-1), rtol=1e-13)
+    q = softlit.softmax(-x / 10)
+    np.testing.assert_allclose(
+        softlit.kl_divergence(p, q), scipy.special.rel_entr(p, q).sum(axis=-1), rtol=1e-12
+    )
+
+
+def test_longdouble_is_computed_in_longdouble():
+    x = np.array([0.1, 0.7, -1.3], dtype=np.longdouble)
+    assert ulp_error(softlit.softmax(x), exact_softmax(x)).max() <= 8
+    assert ulp_error(softlit.logsumexp(x), exact_logsumexp(x)) <= 4
+
+
+def test_sums_of_float16_and_small_integers_do_not_saturate():
+    assert softlit.logsumexp(np.zeros(100_000, dtype=np.float16)) == np.float16(np.log(100_000))
+    assert softlit.softmax(np.zeros(100_000, dtype=np.float16))[0] == np.float16(1e-5)
+    assert abs(softlit.logsumexp(np.full(3, 127, dtype=np.int8)) - (127 + np.log(3))) < 1e-13

@@ -1,0 +1,94 @@
+"""The wheel and the sdist build, install into an empty environment, and import with NumPy alone."""
+
+import json
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import numpy
+import pytest
+
+from literate.chapters import ROOT
+from literate.tangle import package_files
+
+PROBE = """
+import json, sys
+import softlit
+values = softlit.softmax([0.0, 0.0]).tolist()
+print(json.dumps({"values": values, "version": softlit.__version__, "file": softlit.__file__,
+                  "modules": sorted(m for m in sys.modules if "." not in m)}))
+"""
+
+
+def run(*command, **options):
+    result = subprocess.run(command, capture_output=True, text=True, **options)
+    assert result.returncode == 0, result.stderr + result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The folder with the sdist, and the wheel that is built from it; no network is used."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT))
+    return folder
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(built):
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        metadata = next(name for name in archive.namelist() if name.endswith("/METADATA"))
+        fields = Parser().parsestr(archive.read(metadata).decode())
+    assert names == {f"softlit/{name}" for name in package_files(ROOT / "softlit")}
+    required = [line for line in fields.get_all("Requires-Dist") if "extra ==" not in line]
+    assert required == ["numpy>=2"]
+    assert fields["Requires-Python"] == ">=3.11"
+
+
+def test_the_sdist_holds_the_licences(built):
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {
+        "LICENSE",
+        "LICENSE-TEXT",
+        "CITATION.cff",
+        "README.md",
+        "softlit/kernels.py",
+    } <= names
+    assert not any(name.startswith(("book/", "tests/", ".venv")) for name in names)
+
+
+def test_installs_into_an_empty_environment_and_imports_with_numpy_alone(built, tmp_path):
+    """NumPy is lent to the new environment from this one, so that the test needs no network."""
+    venv.create(tmp_path / "env", with_pip=False)
+    python = next(path for path in (tmp_path / "env").glob("*/python*") if path.stem == "python")
+    (wheel,) = built.glob("*.whl")
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        str(wheel),
+    )
+    packages = Path(run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    assert [path.name for path in packages.glob("*") if path.is_dir() and "dist-info" not in path.name] == [
+        "softlit"
+    ]
+    installed = Path(numpy.__file__).parent
+    for name in (installed.name, "numpy.libs"):
+        if (source := installed.parent / name).exists():
+            (packages / name).symlink_to(source)
+    seen = json.loads(run(str(python), "-I", "-c", PROBE, cwd=tmp_path))
+    assert seen["values"] == [0.5, 0.5] and Path(seen["file"]).is_relative_to(packages)
+    assert not {"sympy", "mpmath", "matplotlib", "IPython", "scipy"} & set(seen["modules"])

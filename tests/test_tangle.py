@@ -1,0 +1,108 @@
+"""The tangle writes exactly what the chapters export, and refuses the rest in one sentence."""
+
+import pytest
+
+from literate.chapters import ROOT, BookError
+from literate.tangle import package_files, tangle, write
+
+GOOD = '#| export shapes\n"""Shapes."""\n\n\ndef area(r):\n    """Area of a square."""\n    return r * r\n'
+AREA_AGAIN = '#| export shapes\ndef area(r):\n    """Again."""\n    return r\n'
+
+
+def test_tangling_into_an_empty_folder_gives_the_package(book, tmp_path):
+    write(tangle(book), tmp_path / "softlit")
+    assert package_files(tmp_path / "softlit") == package_files(ROOT / "softlit")
+
+
+def test_second_run_changes_nothing(book, tmp_path):
+    assert write(tangle(book), tmp_path / "softlit")
+    assert write(tangle(book), tmp_path / "softlit") == []
+
+
+def test_modules_grow_in_reading_order_and_name_their_cells(small_book):
+    second = '#| export shapes\ndef perimeter(r):\n    """Perimeter."""\n    return 4 * r\n'
+    files = tangle(small_book([GOOD], [second]))
+    text = files["shapes.py"]
+    assert (
+        text.index("def area")
+        < text.index("# --- book/01-chapter.ipynb, cell cell-0")
+        < text.index("def perimeter")
+    )
+    assert '__all__ = [\n    "area",\n    "perimeter",\n]' in text
+    assert "from softlit.shapes import (\n    area,\n    perimeter,\n)" in files["__init__.py"]
+
+
+def test_subpackages_get_an_init_and_stay_out_of_the_top_level(small_book):
+    files = tangle(small_book([GOOD.replace("export shapes", "export lab.shapes")]))
+    assert set(files) == {"__init__.py", "lab/__init__.py", "lab/shapes.py"}
+    assert "area" not in files["__init__.py"]
+
+
+REFUSED = {
+    "a mistyped marker": (
+        [["#| exprot shapes\nx = 1"]],
+        "cell cell-0: '#| exprot shapes' is not an export marker",
+    ),
+    "a target that is no module name": (
+        [["#| export Shapes-2\nx = 1"]],
+        "is not an export marker",
+    ),
+    "two definitions of one name": (
+        [[GOOD], [AREA_AGAIN]],
+        "01-chapter.ipynb, cell cell-0: 'area' is already defined",
+    ),
+    "one name in two modules": (
+        [[GOOD], [AREA_AGAIN.replace("export shapes", "export others")]],
+        "'area' is already defined in book/00-chapter.ipynb, cell cell-0",
+    ),
+    "a public function without a docstring": (
+        [["#| export shapes\ndef area(r):\n    return r"]],
+        "'area' is public and has no docstring",
+    ),
+    "a syntax error": ([["#| export shapes\ndef area(r:"]], "cell cell-0: syntax error"),
+    "an import from a later chapter": (
+        [["from softlit.shapes import area"], [GOOD]],
+        "00-chapter.ipynb, cell cell-0: uses softlit.shapes.area, which is built later, in book/01",
+    ),
+    "a call of a later function": (
+        [["import softlit", "softlit.area(2)"], [GOOD]],
+        "uses softlit.area, which is built later",
+    ),
+    "a later function by its alias": (
+        [[GOOD, "from softlit import shapes", "shapes.volume(2)"]],
+        "uses softlit.shapes.volume, which no chapter builds",
+    ),
+}
+
+
+@pytest.mark.parametrize("chapters, sentence", REFUSED.values(), ids=REFUSED)
+def test_refusals_name_file_and_cell(small_book, chapters, sentence):
+    with pytest.raises(BookError) as refusal:
+        tangle(small_book(*chapters))
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value) and str(refusal.value).startswith("book/")
+
+
+def test_modules_that_nobody_exports_any_more_are_removed(small_book, tmp_path):
+    folder = tmp_path / "softlit"
+    write({"gone.py": "x = 1\n", "__init__.py": ""}, folder)
+    assert "gone.py" in write(tangle(small_book([GOOD])), folder)
+    assert set(package_files(folder)) == {"__init__.py", "shapes.py"}
+
+
+def test_a_notebook_outside_the_table_of_contents_is_refused(small_book, tmp_path):
+    small_book([GOOD])
+    (tmp_path / "book" / "09-stray.ipynb").write_text("{}")
+    from literate.chapters import read_book
+
+    with pytest.raises(BookError, match=r"09-stray\.ipynb: a notebook that _toc\.yml does not list"):
+        read_book(tmp_path)
+
+
+def test_a_broken_notebook_is_named(small_book, tmp_path):
+    small_book([GOOD])
+    (tmp_path / "book" / "00-chapter.ipynb").write_text("{ not json")
+    from literate.chapters import read_book
+
+    with pytest.raises(BookError, match=r"00-chapter\.ipynb: not a readable notebook"):
+        read_book(tmp_path)
