@@ -58,11 +58,10 @@ class Layout:
         self.shape = shape
         self.working = shape or (1,)  # a 0-d array is one slice of one entry
         dimensions = range(len(self.working))
-        self.axes = (
-            tuple(dimensions)
-            if axis is None
-            else normalize_axis_tuple(axis, len(self.working))
-        )
+        if axis is None:
+            self.axes = tuple(dimensions)
+        else:
+            self.axes = normalize_axis_tuple(axis, len(self.working))
         kept = [dimension for dimension in dimensions if dimension not in self.axes]
         self.order = (*kept, *self.axes)
         self.outer = tuple(self.working[dimension] for dimension in kept)
@@ -80,10 +79,7 @@ class Layout:
     def reduced(self, values, keepdims=False):
         """One value a row, in the shape that a NumPy reduction over the axes gives."""
         if keepdims:
-            ones = [
-                1 if dimension in self.axes else n
-                for dimension, n in enumerate(self.working)
-            ]
+            ones = [1 if k in self.axes else n for k, n in enumerate(self.working)]
             return values.reshape(ones if self.shape else ())
         return values.reshape(self.outer)
 

@@ -28,12 +28,14 @@ def hardmax(x, axis=-1, *, where=None):
     ndarray
         The shape of `x`; float32, float64, longdouble and float16 are kept, integers and bool
         give float64. Entries that `where` leaves out are 0. A slice with a NaN, or of -inf alone,
-        gives NaN.
+        gives NaN; several entries equal to +inf are tied like finite ones. No warning is raised.
 
     Raises
     ------
     TypeError
         If `x` does not hold real numbers, or `where` does not hold bool.
+    ValueError
+        If `where` does not broadcast to the shape of `x`.
     numpy.exceptions.AxisError
         If `axis` is out of range.
 
@@ -52,19 +54,22 @@ def hardmax(x, axis=-1, *, where=None):
     array([0., 1., 0.])
     >>> softlit.hardmax([3.0, 1.0, 3.0])
     array([0.5, 0. , 0.5])
+    >>> softlit.hardmax([[1, 5], [4, 2]], axis=0)
+    array([[0., 1.],
+           [1., 0.]])
     """
     x, dtype = real_array(x)
     mask = mask_array(where, x.shape)
     layout = Layout(x.shape, axis)
-    rows = layout.rows(x if mask is None else np.where(mask, x, -np.inf))
-    top = np.max(rows, axis=-1, keepdims=True, initial=-np.inf)
-    hits = (rows == top).astype(rows.dtype)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        rows = layout.rows(x if mask is None else np.where(mask, x, -np.inf))
+        top = np.max(rows, axis=-1, keepdims=True, initial=-np.inf)
+        hits = (rows == top).astype(rows.dtype)  # none in a row with a NaN: 0/0 below
         shares = hits / np.sum(hits, axis=-1, keepdims=True)
-    shares = layout.restore(np.where(np.isneginf(top) | np.isnan(top), np.nan, shares))
-    if mask is not None:
-        shares = np.where(mask, shares, 0)
-    return shares.astype(dtype)[()]
+        shares = layout.restore(np.where(np.isneginf(top), np.nan, shares))
+        if mask is not None:
+            shares = np.where(mask, shares, 0)
+        return shares.astype(dtype, copy=False)[()]
 
 
 __all__ = [

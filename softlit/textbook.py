@@ -12,6 +12,9 @@ def softmax_naive(x, axis=-1):
     """Softmax by its definition, ``exp(x) / sum(exp(x))``; overflows for large logits.
 
     Derived in chapter 01, :prf:ref:`def-softmax`.
+
+    >>> softmax_naive([7.0, 7.0])
+    array([0.5, 0.5])
     """
     e = np.exp(x)
     return e / np.sum(e, axis=axis, keepdims=True)

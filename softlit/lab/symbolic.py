@@ -108,7 +108,8 @@ def evaluate(expression, values, digits=30):
 # --- book/00-workbench.ipynb, cell build-equation
 def equation(name, expression):
     """The equation ``name = expression`` for display; the name is LaTeX, the rest is the result itself."""
-    return sp.Eq(sp.Symbol(name), expression, evaluate=False)
+    verbatim = sp.Symbol(f"{{{name}}}")  # in braces, sympy leaves the name as it is
+    return sp.Eq(verbatim, expression, evaluate=False)
 
 
 __all__ = [

