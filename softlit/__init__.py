@@ -6,17 +6,45 @@ from importlib.metadata import version
 from softlit.argmax import (
     hardmax,
 )
+from softlit.jacobian import (
+    softmax_jacobian,
+    softmax_jvp,
+    softmax_vjp,
+)
 from softlit.kernels import (
     log_softmax,
     logsumexp,
     softmax,
 )
+from softlit.logistic import (
+    logit,
+    sigmoid,
+    softplus,
+)
+from softlit.simplex import (
+    closure,
+    clr,
+    perturb,
+    power,
+    softmax_inverse,
+)
 
 __version__ = version("softlit")
 
 __all__ = [
+    "closure",
+    "clr",
     "hardmax",
     "log_softmax",
+    "logit",
     "logsumexp",
+    "perturb",
+    "power",
+    "sigmoid",
     "softmax",
+    "softmax_inverse",
+    "softmax_jacobian",
+    "softmax_jvp",
+    "softmax_vjp",
+    "softplus",
 ]

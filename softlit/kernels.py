@@ -52,15 +52,15 @@ def _beta_column(beta, layout):
 def _slicewise(function, x, axis, beta, where, masked):
     """Apply a function of the scaled gaps to each slice; masked entries get the value `masked`."""
     x, dtype = real_array(x)
-    beta = real_array(beta, "beta")[0].astype(x.dtype)
+    beta, _ = real_array(beta, "beta")
     shape = np.broadcast_shapes(x.shape, beta.shape)
     layout = Layout(shape, axis)
     mask = mask_array(where, shape)
     mask_rows = None if mask is None else layout.rows(mask)
     with np.errstate(all="ignore"):
+        column = _beta_column(beta.astype(x.dtype), layout)
         rows = layout.rows(np.broadcast_to(x, shape))
-        gaps = _scaled_gaps(rows, _beta_column(beta, layout), mask_rows)
-        result = layout.restore(function(gaps))
+        result = layout.restore(function(_scaled_gaps(rows, column, mask_rows)))
         if mask is not None:
             result = np.where(mask, result, masked)
         return result.astype(dtype, copy=False)[()]

@@ -1,0 +1,249 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/08-jacobian.ipynb, cell build-rows
+"""The derivative of softmax: as a matrix, and as products with vectors that never form the matrix."""
+
+import operator
+
+import numpy as np
+
+from softlit._arrays import Layout, real_array
+from softlit.kernels import softmax
+
+
+def _rows(x, axis, beta):
+    """Probabilities and the factor beta, each slice a row, and the layout that puts rows back.
+
+    A row is NaN where softmax has no limit that could be differentiated: several infinite logits
+    at the top, or any tie at the top for an infinite beta. Elsewhere an infinite beta gives a
+    one-hot row and derivatives of 0, so its factor is 0.
+    """
+    beta = real_array(beta, "beta")[0].astype(x.dtype)
+    p = np.asarray(softmax(x, axis, beta=beta))
+    layout = Layout(p.shape, axis)
+    logits, factors, p = (layout.rows(np.broadcast_to(a, p.shape)) for a in (x, beta, p))
+    y = np.copysign(1, factors) * logits
+    top = np.max(y, axis=-1, keepdims=True, initial=-np.inf)
+    tied = np.sum(y == top, axis=-1, keepdims=True) > 1
+    no_limit = tied & (np.isposinf(top) | np.isinf(factors)) & (factors != 0)
+    return np.where(no_limit, np.nan, p), np.where(np.isinf(factors), 0, factors), layout
+
+
+# --- book/08-jacobian.ipynb, cell build-jacobian
+def softmax_jacobian(x, axis=-1, *, beta=1.0):
+    r"""The matrix of all partial derivatives of softmax, one matrix a slice.
+
+    .. math:: J_{ir} = \frac{\partial S(\beta x)_i}{\partial x_r} = \beta\, p_i (\delta_{ir} - p_r),
+        \qquad p = S(\beta x)
+
+    Parameters
+    ----------
+    x : array_like
+        Logits: real numbers of any shape.
+    axis : int, optional
+        The axis along which the probabilities sum to 1. One axis only: the entries of several have
+        no order as rows and columns.
+    beta : float or array_like, optional
+        Inverse temperature, as in `softlit.softmax`; it is a factor of the result.
+
+    Returns
+    -------
+    ndarray
+        Shape (..., N, N), where N is the length of `axis` and ... are the other axes of `x`
+        (broadcast with `beta`) in their order: `axis` moves to the end and is doubled. Entry
+        [..., i, r] is the derivative of probability i with respect to logit r. A 0-d `x` gives
+        shape (1, 1). The dtype is that of `softlit.softmax`.
+
+        Infinite logits give limits: all 0 for a single logit at +inf; 0 in the row and column of
+        one at -inf. Where no limit exists the slice is NaN: several logits at +inf, all at -inf, or
+        an infinite `beta` with a tied maximum; for a negative `beta` the signs are reversed. For
+        `beta` = 0 the derivative is 0, also at infinite logits. A slice with a NaN gives NaN. No
+        warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `x` or `beta` does not hold real numbers, or `axis` is not an integer.
+    ValueError
+        If `beta` varies along `axis`, or the shapes do not broadcast.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.softmax_jvp, softlit.softmax_vjp : its products with vectors, in O(N) instead of O(N**2).
+
+    Notes
+    -----
+    Derived in chapter 08, :prf:ref:`thm-jacobian`. The diagonal is the negative sum of the other
+    entries of its row, so that it keeps its digits where p is close to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import softlit
+    >>> softlit.softmax_jacobian(np.log([1.0, 1.0, 2.0])).round(4)
+    array([[ 0.1875, -0.0625, -0.125 ],
+           [-0.0625,  0.1875, -0.125 ],
+           [-0.125 , -0.125 ,  0.25  ]])
+    >>> softlit.softmax_jacobian(np.zeros((3, 7, 4)), axis=0).shape
+    (7, 4, 3, 3)
+    >>> softlit.softmax_jacobian([0.0, -np.inf, 0.0])
+    array([[ 0.25,  0.  , -0.25],
+           [ 0.  ,  0.  ,  0.  ],
+           [-0.25,  0.  ,  0.25]])
+    """
+    axis = operator.index(axis)
+    x, dtype = real_array(x)
+    with np.errstate(all="ignore"):
+        p, factors, _ = _rows(x, axis, beta)
+        products = p[..., :, np.newaxis] * p[..., np.newaxis, :]
+        jacobian = 0 - factors[..., np.newaxis] * products
+        diagonal = np.einsum("...ii->...i", jacobian)  # a view of the matrix
+        diagonal[...] = 0 * p  # NaN stays NaN
+        diagonal -= np.sum(jacobian, axis=-1)
+        return jacobian.astype(dtype, copy=False)
+
+
+# --- book/08-jacobian.ipynb, cell build-products
+def _centred_product(p, v):
+    """p * (v - sum(p v)) along the last axis, for v relative to its value at the largest p."""
+    most = p == np.max(p, axis=-1, keepdims=True, initial=0)
+    reference = np.max(np.where(most, v, -np.inf), axis=-1, keepdims=True, initial=-np.inf)
+    v = v - np.where(np.isfinite(reference), reference, 0)
+    v = np.where((p == 0) & np.isinf(v), 0, v)
+    return p * (v - np.sum(p * v, axis=-1, keepdims=True))
+
+
+def _product(x, v, name, axis, beta):
+    """The Jacobian at x times v, which errors call by its name."""
+    (x, x_dtype), (v, v_dtype) = real_array(x), real_array(v, name)
+    computed, dtype = np.promote_types(x.dtype, v.dtype), np.promote_types(x_dtype, v_dtype)
+    with np.errstate(all="ignore"):
+        p, factors, layout = _rows(x.astype(computed, copy=False), axis, beta)
+        try:
+            v = np.broadcast_to(v.astype(computed, copy=False), layout.shape)
+        except ValueError:
+            raise ValueError(
+                f"{name} has shape {v.shape}, which does not broadcast to {layout.shape}, the logits' shape"
+            ) from None
+        result = layout.restore(factors * _centred_product(p, layout.rows(v)))
+        return result.astype(dtype, copy=False)[()]
+
+
+# --- book/08-jacobian.ipynb, cell build-jvp
+def softmax_jvp(x, v, axis=-1, *, beta=1.0):
+    r"""The Jacobian of softmax times a vector: how the probabilities move as the logits move along `v`.
+
+    .. math:: J v = \beta\, p \odot (v - (p^T v) \mathbf{1}), \qquad p = S(\beta x)
+
+    Parameters
+    ----------
+    x : array_like
+        Logits: real numbers of any shape.
+    v : array_like
+        The direction; it broadcasts to the shape of `x` (broadcast with `beta`).
+    axis : int, tuple of ints or None, optional
+        The axis or axes along which the probabilities sum to 1; None takes all of them.
+    beta : float or array_like, optional
+        Inverse temperature, as in `softlit.softmax`; it is a factor of the result.
+
+    Returns
+    -------
+    ndarray
+        Derivatives in the shape of `x` (broadcast with `beta`), of the promoted dtype of `x` and `v`,
+        where integers and bool count as float64; float16 is computed wider.
+
+        Infinite logits give limits, NaN where none exists, as in `softlit.softmax_jacobian`. An
+        infinite entry of `v` has no effect where the probability is 0 and acts as in floating-point
+        arithmetic elsewhere; so does a difference of entries that overflows. A slice with a NaN
+        gives NaN. No warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `x`, `v` or `beta` does not hold real numbers.
+    ValueError
+        If `beta` varies along `axis`, or the shapes do not broadcast.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.softmax_vjp : the same product, read as backpropagation.
+    softlit.softmax_jacobian : the matrix.
+
+    Notes
+    -----
+    Derived in chapter 08, :prf:ref:`thm-jvp`. It takes O(N) operations a slice. The value of `v` at
+    the most probable entry is subtracted first, so that a constant in `v` costs no digits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import softlit
+    >>> softlit.softmax_jvp(np.log([1.0, 1.0, 2.0]), [0.0, 0.0, 1.0]).round(4)
+    array([-0.125, -0.125,  0.25 ])
+    >>> softlit.softmax_jvp([0.0, 1.0, 3.0], np.full(3, 1e9))
+    array([0., 0., 0.])
+    """
+    return _product(x, v, "v", axis, beta)
+
+
+# --- book/08-jacobian.ipynb, cell build-vjp
+def softmax_vjp(x, g, axis=-1, *, beta=1.0):
+    r"""A gradient with respect to the probabilities, carried back to the logits.
+
+    .. math:: J^T g = \beta\, p \odot (g - (p^T g) \mathbf{1}), \qquad p = S(\beta x)
+
+    The Jacobian is symmetric, so this is the product that `softlit.softmax_jvp` computes; it has a
+    name of its own because code that reads ``vjp`` says which way it goes.
+
+    Parameters
+    ----------
+    x : array_like
+        Logits: real numbers of any shape.
+    g : array_like
+        The gradient of a scalar with respect to the probabilities; it broadcasts to the shape of `x`
+        (broadcast with `beta`).
+    axis : int, tuple of ints or None, optional
+        The axis or axes along which the probabilities sum to 1; None takes all of them.
+    beta : float or array_like, optional
+        Inverse temperature, as in `softlit.softmax`; it is a factor of the result.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, shaped and typed as `softlit.softmax_jvp` does, with the same
+        treatment of infinities and NaN.
+
+    Raises
+    ------
+    TypeError, ValueError, numpy.exceptions.AxisError
+        As `softlit.softmax_jvp` does.
+
+    See Also
+    --------
+    softlit.softmax_jvp, softlit.softmax_jacobian
+
+    Notes
+    -----
+    Derived in chapter 08, :prf:ref:`thm-jvp`.
+
+    Examples
+    --------
+    The gradient of -log p[2] is p - e[2]:
+
+    >>> import numpy as np
+    >>> import softlit
+    >>> x = np.log([1.0, 1.0, 2.0])
+    >>> softlit.softmax_vjp(x, [0.0, 0.0, -1 / 0.5]).round(4)
+    array([ 0.25,  0.25, -0.5 ])
+    """
+    return _product(x, g, "g", axis, beta)
+
+
+__all__ = [
+    "softmax_jacobian",
+    "softmax_jvp",
+    "softmax_vjp",
+]

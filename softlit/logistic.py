@@ -1,0 +1,158 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/04-inverse.ipynb, cell build-sigmoid
+"""Two outputs: the logistic function, its inverse and its integral."""
+
+import numpy as np
+
+from softlit._arrays import real_array
+
+
+def sigmoid(x):
+    r"""The logistic function: the first of two softmax outputs, of the difference of the logits.
+
+    .. math:: \sigma(x) = \frac{1}{1 + e^{-x}} = S((x, 0))_1
+
+    Parameters
+    ----------
+    x : array_like
+        Differences of logits: real numbers of any shape.
+
+    Returns
+    -------
+    ndarray
+        Probabilities in the shape of `x`. float16, float32, float64 and longdouble are kept (float16
+        is computed wider), integers and bool give float64. -inf gives 0, +inf gives 1, NaN gives NaN.
+        No warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    softlit.logit : the inverse.
+    softlit.softplus : the integral; ``-softplus(-x)`` is the logarithm of ``sigmoid(x)``.
+    softlit.softmax : more than two outputs.
+
+    Notes
+    -----
+    Derived in chapter 04, :prf:ref:`thm-two-outputs`. A probability close to 1 cannot be stored as
+    finely as one close to 0: for the complement take ``sigmoid(-x)``, not ``1 - sigmoid(x)``.
+
+    Examples
+    --------
+    >>> import softlit
+    >>> softlit.sigmoid([-1000.0, 0.0, 1000.0])
+    array([0. , 0.5, 1. ])
+    >>> f"{softlit.sigmoid(-40.0):.4e}"
+    '4.2484e-18'
+    """
+    x, dtype = real_array(x)
+    with np.errstate(all="ignore"):
+        e = np.exp(-np.abs(x))
+        return (np.where(x < 0, e, 1) / (1 + e)).astype(dtype, copy=False)[()]
+
+
+# --- book/04-inverse.ipynb, cell build-logit
+def logit(p):
+    r"""The inverse of the logistic function: the logarithm of the odds.
+
+    .. math:: \operatorname{logit}(p) = \log \frac{p}{1 - p}
+
+    Parameters
+    ----------
+    p : array_like
+        Probabilities of any shape.
+
+    Returns
+    -------
+    ndarray
+        Log-odds in the shape of `p`. float16, float32, float64 and longdouble are kept (float16 is
+        computed wider), integers and bool give float64. 0 gives -inf, 1 gives +inf; NaN, and a number
+        outside [0, 1], give NaN, as the logarithm of a negative number does. No warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `p` does not hold real numbers.
+
+    See Also
+    --------
+    softlit.sigmoid : the inverse.
+    softlit.clr : more than two outcomes; refuses negative numbers.
+
+    Notes
+    -----
+    Derived in chapter 04, :prf:ref:`thm-logit`. Within 1/4 of 1/2 it is 2 artanh(2 p - 1), whose
+    argument is exact; there the difference of two logarithms would cancel.
+
+    Examples
+    --------
+    >>> import softlit
+    >>> softlit.logit([0.0, 0.5, 1.0])
+    array([-inf,   0.,  inf])
+    >>> f"{softlit.logit(0.5 + 2.0**-40):.6e}"
+    '3.637979e-12'
+    """
+    p, dtype = real_array(p, "p")
+    with np.errstate(all="ignore"):
+        middle = 2 * np.arctanh(2 * p - 1)
+        outside = np.log(p / (1 - p))
+        value = np.where(np.abs(p - 0.5) <= 0.25, middle, outside)
+        return value.astype(dtype, copy=False)[()]
+
+
+# --- book/04-inverse.ipynb, cell build-softplus
+def softplus(x):
+    r"""The logsumexp of 0 and x: a smooth max(0, x), and the integral of the logistic function.
+
+    .. math:: \operatorname{softplus}(x) = \log(1 + e^x) = \max(0, x) + \log(1 + e^{-|x|})
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers of any shape.
+
+    Returns
+    -------
+    ndarray
+        The shape of `x`. float16, float32, float64 and longdouble are kept (float16 is computed
+        wider), integers and bool give float64. -inf gives 0, +inf gives +inf, NaN gives NaN. No
+        warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+
+    See Also
+    --------
+    softlit.sigmoid : its derivative; ``-softplus(-x)`` is the logarithm of ``sigmoid(x)``.
+    softlit.logsumexp : more than two terms.
+
+    Notes
+    -----
+    Derived in chapter 04, :prf:ref:`thm-softplus`.
+
+    Examples
+    --------
+    >>> import softlit
+    >>> softlit.softplus([-1000.0, 0.0, 3.0]).round(4)
+    array([0.    , 0.6931, 3.0486])
+    >>> float(softlit.softplus(1000.0))
+    1000.0
+    >>> f"{softlit.softplus(-40.0):.4e}"
+    '4.2484e-18'
+    """
+    x, dtype = real_array(x)
+    with np.errstate(all="ignore"):
+        value = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+        return value.astype(dtype, copy=False)[()]
+
+
+__all__ = [
+    "logit",
+    "sigmoid",
+    "softplus",
+]
