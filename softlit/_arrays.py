@@ -76,16 +76,57 @@ class Layout:
         moved = rows.reshape([self.working[dimension] for dimension in self.order])
         return moved.transpose(np.argsort(self.order)).reshape(self.shape)
 
+    def _kept_shape(self):
+        return [1 if k in self.axes else n for k, n in enumerate(self.working)]
+
+    def column(self, values, name):
+        """One value a row, from an array that broadcasts against the slices.
+
+        Raises
+        ------
+        ValueError
+            If it has more than one value for some slice.
+        """
+        try:
+            values = np.broadcast_to(values, self._kept_shape())
+        except ValueError:
+            raise ValueError(
+                f"{name} has shape {values.shape} and varies along axis {self.axes}; "
+                f"one slice has one {name}"
+            ) from None
+        return values.transpose(self.order).reshape(*self.outer, 1)
+
     def reduced(self, values, keepdims=False):
         """One value a row, in the shape that a NumPy reduction over the axes gives."""
         if keepdims:
-            ones = [1 if k in self.axes else n for k, n in enumerate(self.working)]
-            return values.reshape(ones if self.shape else ())
+            return values.reshape(self._kept_shape() if self.shape else ())
         return values.reshape(self.outer)
+
+
+# --- book/04-inverse.ipynb, cell build-nonnegative
+def nonnegative_array(p, name="p"):
+    """As `real_array`, for numbers that cannot be negative: weights, counts, probabilities.
+
+    Raises
+    ------
+    TypeError
+        If the entries are not real numbers.
+    ValueError
+        If an entry is negative; the message names the first one.
+    """
+    p, dtype = real_array(p, name)
+    with np.errstate(invalid="ignore"):
+        negative = np.argwhere(p < 0)
+    if len(negative):
+        place = negative[0].tolist()
+        entry = f"{name}{place}" if place else name
+        raise ValueError(f"{name} must not be negative, but {entry} is {p[tuple(place)]:g}")
+    return p, dtype
 
 
 __all__ = [
     "Layout",
     "mask_array",
+    "nonnegative_array",
     "real_array",
 ]

@@ -34,21 +34,6 @@ def _rest(gaps):
 
 
 # --- book/03-computing-it-well.ipynb, cell build-slicewise
-def _beta_column(beta, layout):
-    """One inverse temperature a row."""
-    column = [
-        1 if dimension in layout.axes else n for dimension, n in enumerate(layout.working)
-    ]
-    try:
-        beta = np.broadcast_to(beta, column)
-    except ValueError:
-        raise ValueError(
-            f"beta has shape {beta.shape} and varies along axis {layout.axes}; "
-            "one slice has one inverse temperature"
-        ) from None
-    return beta.transpose(layout.order).reshape(*layout.outer, 1)
-
-
 def _slicewise(function, x, axis, beta, where, masked):
     """Apply a function of the scaled gaps to each slice; masked entries get the value `masked`."""
     x, dtype = real_array(x)
@@ -58,7 +43,7 @@ def _slicewise(function, x, axis, beta, where, masked):
     mask = mask_array(where, shape)
     mask_rows = None if mask is None else layout.rows(mask)
     with np.errstate(all="ignore"):
-        column = _beta_column(beta.astype(x.dtype), layout)
+        column = layout.column(beta.astype(x.dtype), "beta")
         rows = layout.rows(np.broadcast_to(x, shape))
         result = layout.restore(function(_scaled_gaps(rows, column, mask_rows)))
         if mask is not None:

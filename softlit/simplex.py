@@ -1,19 +1,10 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/04-inverse.ipynb, cell build-closure
-"""Distributions and the logits behind them: closing, inverting and centring."""
+"""Distributions and the logits behind them: closing, inverting, centring, and their vector space."""
 
 import numpy as np
 
-from softlit._arrays import Layout, real_array
-
-
-def _refuse_negative(values, name):
-    """Raise a ValueError that names the first negative entry, if there is one."""
-    negative = values < 0
-    if negative.any():
-        place = tuple(np.argwhere(negative)[0].tolist())
-        entry = f"{name}{list(place)}" if place else name
-        raise ValueError(f"{name} must not be negative, but {entry} is {values[place]}")
+from softlit._arrays import Layout, nonnegative_array, real_array
 
 
 def closure(x, axis=-1):
@@ -63,10 +54,9 @@ def closure(x, axis=-1):
     >>> softlit.closure([1e308, 1e308])
     array([0.5, 0.5])
     """
-    x, dtype = real_array(x)
+    x, dtype = nonnegative_array(x, "x")
     layout = Layout(x.shape, axis)
     with np.errstate(all="ignore"):
-        _refuse_negative(x, "x")
         rows = layout.rows(x)
         top = np.max(rows, axis=-1, keepdims=True, initial=0)
         _, exponent = np.frexp(top)
@@ -76,16 +66,6 @@ def closure(x, axis=-1):
 
 
 # --- book/04-inverse.ipynb, cell build-inverse
-def _refuse_varying(constant, layout):
-    """Raise a ValueError if the constant has more than one value within a slice."""
-    padded = (1,) * (len(layout.working) - constant.ndim) + constant.shape
-    if any(padded[dimension] != 1 for dimension in layout.axes):
-        raise ValueError(
-            f"constant has shape {constant.shape} and varies along axis {layout.axes}; "
-            "one slice has one constant"
-        )
-
-
 def _refuse_sums(sums, layout, allowed):
     """Raise a ValueError that names the first slice whose sum is further from 1 than allowed."""
     off = np.abs(sums - 1) > allowed
@@ -156,19 +136,17 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
         ...
     ValueError: p sums to 0.9, not to 1 within 1.1e-15; closure(p) divides by the sum
     """
-    p, dtype = real_array(p, "p")
+    p, dtype = nonnegative_array(p)
     with np.errstate(all="ignore"):
         constant = real_array(constant, "constant")[0].astype(p.dtype)
         shape = np.broadcast_shapes(p.shape, constant.shape)
         layout = Layout(shape, axis)
-        _refuse_varying(constant, layout)
-        _refuse_negative(p, "p")
+        constant = layout.column(constant, "constant")
         rows = layout.rows(np.broadcast_to(p, shape))
         sums = np.sum(rows, axis=-1)
         allowed = 2 * layout.size * np.finfo(rows.dtype).eps + np.finfo(dtype).eps
         _refuse_sums(sums, layout, allowed)
-        logits = np.log(rows) + layout.rows(np.broadcast_to(constant, shape))
-        logits = np.where(np.isnan(sums)[..., np.newaxis], np.nan, logits)
+        logits = np.where(np.isnan(sums)[..., np.newaxis], np.nan, np.log(rows) + constant)
         return layout.restore(logits).astype(dtype, copy=False)[()]
 
 
@@ -230,10 +208,9 @@ def clr(p, axis=-1):
     >>> softlit.softmax(softlit.clr([7, 2, 1])).round(4)
     array([0.7, 0.2, 0.1])
     """
-    p, dtype = real_array(p, "p")
+    p, dtype = nonnegative_array(p)
     layout = Layout(p.shape, axis)
     with np.errstate(all="ignore"):
-        _refuse_negative(p, "p")
         ratios = _log_ratios(layout.rows(p))
         mean = np.sum(ratios, axis=-1, keepdims=True) / layout.size
         centred = np.where(np.isfinite(mean), ratios - mean, np.nan)
@@ -246,11 +223,8 @@ from softlit.kernels import softmax
 
 def _log_parts(p, name):
     """The logarithms of non-negative numbers, with log 0 = -inf, and the dtype of the result."""
-    p, dtype = real_array(p, name)
+    p, dtype = nonnegative_array(p, name)
     with np.errstate(all="ignore"):
-        if np.any(p < 0):
-            place = np.argwhere(p < 0)[0].tolist()
-            raise ValueError(f"{name}{place or ''} = {p[tuple(place)]:g} is negative")
         return np.log(p), dtype
 
 
