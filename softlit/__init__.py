@@ -6,6 +6,10 @@ from importlib.metadata import version
 from softlit.argmax import (
     hardmax,
 )
+from softlit.information import (
+    entropy,
+    kl_divergence,
+)
 from softlit.jacobian import (
     softmax_jacobian,
     softmax_jvp,
@@ -28,13 +32,18 @@ from softlit.simplex import (
     power,
     softmax_inverse,
 )
+from softlit.temperature import (
+    softmin,
+)
 
 __version__ = version("softlit")
 
 __all__ = [
     "closure",
     "clr",
+    "entropy",
     "hardmax",
+    "kl_divergence",
     "log_softmax",
     "logit",
     "logsumexp",
@@ -46,5 +55,6 @@ __all__ = [
     "softmax_jacobian",
     "softmax_jvp",
     "softmax_vjp",
+    "softmin",
     "softplus",
 ]
