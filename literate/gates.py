@@ -5,6 +5,7 @@
 prints all of them. The tests call the same rules, and plant faults to see that each rule can fail.
 """
 
+import ast
 import re
 import sys
 from collections import Counter
@@ -84,6 +85,19 @@ def chapter_anatomy(book):
                 yield f"{chapter.name}: the table of what is proved leaves out {label}."
 
 
+def tolerances_named(book):
+    """A closeness names both tolerances: NumPy's silent defaults are 1e-5 and 1e-8."""
+    for chapter in book:
+        for cell in chapter.code_cells:
+            for node in ast.walk(cell.tree):
+                if not isinstance(node, ast.Call):
+                    continue
+                function = ast.unparse(node.func).rpartition(".")[2]
+                named = {keyword.arg for keyword in node.keywords}
+                if function in ("allclose", "isclose", "assert_allclose") and not {"rtol", "atol"} <= named:
+                    yield f"{cell.where}: {function} without both rtol= and atol=."
+
+
 def tangled(book, root=ROOT):
     """The package on disk is byte for byte what the chapters tangle to."""
     wanted = {name: text.encode() for name, text in tangle(book).items()}
@@ -98,7 +112,7 @@ def ledger_complete(book, root=ROOT):
     yield from ledger.problems(book, ledger.read_claims(root))
 
 
-ON_BOOK = (executed, nothing_skipped, cell_ids, figures_described, chapter_anatomy)
+ON_BOOK = (executed, nothing_skipped, cell_ids, figures_described, chapter_anatomy, tolerances_named)
 ON_ROOT = (tangled, ledger_complete)
 
 

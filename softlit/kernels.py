@@ -18,9 +18,9 @@ def _scaled_gaps(rows, beta, mask):
         y = np.where(mask, y, -np.inf)
     top = np.max(y, axis=-1, keepdims=True, initial=-np.inf)
     top = np.where(np.isneginf(top) & (beta != 0), np.nan, top)
-    gaps = np.where(y == top, 0, y - top)
-    scaled = np.abs(beta) * gaps
-    zero_times_infinity = np.isnan(scaled) & ~np.isnan(gaps) & ~np.isnan(beta)
+    half_gaps = np.where(y == top, 0, y / 2 - top / 2)
+    scaled = np.abs(beta) * half_gaps * 2
+    zero_times_infinity = np.isnan(scaled) & ~np.isnan(half_gaps) & ~np.isnan(beta)
     scaled = np.where(zero_times_infinity, 0, scaled)
     return scaled if mask is None else np.where(mask, scaled, -np.inf)
 

@@ -75,7 +75,7 @@ def test_two_definitions_of_one_name(project):
 def test_a_claim_without_a_cell(project):
     claims = project / "book" / "claims.yml"
     rows = yaml.safe_load(claims.read_text())
-    claims.write_text(yaml.safe_dump([*rows, dict(rows[0], id="003-999")]))
+    claims.write_text(yaml.safe_dump([*rows, dict(rows[-1], id="003-999")]))
     found = list(gates.all_problems(project))
     assert found == ["book/claims.yml: 003-999 has no cell tagged source:003-999."]
 
@@ -160,6 +160,11 @@ def test_a_warning_stored_in_a_notebook(project):
     warning = nbformat.v4.new_output("stream", name="stderr", text="RuntimeWarning")
     found = plant(project, lambda cell: cell.outputs.append(warning))
     assert f"{SHIFT}, cell derive-shift: wrote to standard error." in found
+
+
+def test_a_tolerance_left_to_a_default(project):
+    found = plant(project, lambda cell: cell.update(source="assert np.allclose(plain, plain + 0, rtol=0)"))
+    assert f"{SHIFT}, cell derive-shift: allclose without both rtol= and atol=." in found
 
 
 def test_an_id_that_says_nothing(project):

@@ -25,7 +25,7 @@ def unit(x):
     return float(np.finfo(x.dtype).eps) / 2
 
 
-@given(logits(bound=1e30))
+@given(logits(bound=2.0**100))
 def test_open_simplex_up_to_rounding(x):
     p = softlit.softmax(x)
     assert (p >= 0).all() and (p <= 1).all()
@@ -40,14 +40,14 @@ def test_shift_invariance(x, c):
     np.testing.assert_allclose(softlit.logsumexp(moved), softlit.logsumexp(x) + c, rtol=0, atol=4 * scale)
 
 
-@given(logits(bound=1e30), st.randoms(use_true_random=False))
+@given(logits(bound=2.0**100), st.randoms(use_true_random=False))
 def test_permutation_equivariance(x, random):
     order = list(range(x.shape[-1]))
     random.shuffle(order)
     np.testing.assert_allclose(softlit.softmax(x[:, order]), softlit.softmax(x)[:, order], rtol=20 * unit(x))
 
 
-@given(logits(bound=1e30, minimum=2))
+@given(logits(bound=2.0**100, minimum=2))
 def test_order_is_kept(x):
     p = softlit.softmax(x)
     rank = np.argsort(x, axis=-1, kind="stable")
@@ -66,7 +66,7 @@ def test_log_softmax_is_never_positive(x):
     assert (softlit.log_softmax(x) <= 0).all()
 
 
-@given(logits(bound=1e30))
+@given(logits(bound=2.0**100))
 def test_logsumexp_bounds(x):
     """max <= LSE <= max + log N, in floats with a rounding; strictness is lost by rounding."""
     top, value = x.max(axis=-1), softlit.logsumexp(x)

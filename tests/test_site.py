@@ -130,7 +130,7 @@ def test_every_picture_has_its_alternative_text_and_a_caption(chapters, book):
 def test_chapters_carry_the_number_of_their_file(chapters):
     for slug, page in chapters.items():
         number = int(slug.split("-")[0])
-        title = page.xpath("//h1")[0].text_content()
+        title = page.xpath("//main//section/h1")[0].text_content()
         assert title.startswith(f"{number}.") if number else not title[0].isdigit(), title
 
 

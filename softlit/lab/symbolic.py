@@ -79,7 +79,8 @@ def _numerator(expression):
 def same(left, right):
     """Whether sympy proves two expressions equal, bound indices renamed where needed.
 
-    ``True`` is a proof. ``False`` is not a disproof: back it with numbers, by `evaluate`.
+    ``True`` is a proof, as far as sympy is right. ``False`` is not a disproof: back it with numbers, by
+    `evaluate`.
     """
     if _numerator(left - right) == 0:
         return True
@@ -97,7 +98,7 @@ def evaluate(expression, values, digits=30):
     ----------
     expression : sympy expression
     values : dict
-        Vectors, as sequences of N numbers each, and symbols, including indices counted from 1.
+        Symbols, including indices counted from 1, and vectors, as sequences of N numbers each.
         Floats are taken at their exact binary value.
     digits : int
         Decimal digits of the result.
@@ -111,18 +112,23 @@ def evaluate(expression, values, digits=30):
     vectors = {
         key: value for key, value in values.items() if isinstance(key, sp.IndexedBase)
     }
-    scalars = {
-        key: sp.sympify(value) for key, value in values.items() if key not in vectors
-    }
+    scalars = {key: _exactly(value) for key, value in values.items() if key not in vectors}
     sizes = {len(value) for value in vectors.values()}
-    if len(sizes) != 1:
+    if len(sizes) > 1:
         raise ValueError(f"the vectors must have one common length, not {sorted(sizes)}")
+    if sizes:
+        scalars[N] = sizes.pop()
     entries = {
-        base[position]: sp.Rational(number)
+        base[position]: _exactly(number)
         for base, numbers in vectors.items()
         for position, number in enumerate(numbers, start=1)
     }
-    return sp.N(expression.subs(scalars).subs(N, sizes.pop()).doit().subs(entries), digits)
+    return sp.N(expression.subs(scalars).doit().subs(entries), digits)
+
+
+def _exactly(number):
+    ratio = getattr(number, "as_integer_ratio", None)
+    return sp.Rational(*ratio()) if ratio else sp.sympify(number)
 
 
 # --- book/00-workbench.ipynb, cell build-equation
