@@ -120,7 +120,7 @@ def nonnegative_array(p, name="p"):
     if len(negative):
         place = negative[0].tolist()
         entry = f"{name}{place}" if place else name
-        raise ValueError(f"{name} must not be negative, but {entry} is {p[tuple(place)]:g}")
+        raise ValueError(f"{name} must not be negative, but {entry} is {p[tuple(place)]!s}")
     return p, dtype
 
 

@@ -42,7 +42,7 @@ def entropy(p, axis=-1):
 
     Notes
     -----
-    Derived in chapter 06, :prf:ref:`thm-entropy-slope`. No term is negative, so the sum loses no
+    Derived in chapter 06, :prf:ref:`def-entropy`. No term is negative, so the sum loses no
     digits: for N entries the error stays within N + 8 units in the last place.
 
     Examples
@@ -102,8 +102,9 @@ def kl_divergence(p, q, axis=-1):
     -------
     ndarray or scalar
         Nats, never negative, with the summed axes reduced, a NumPy scalar if none is left. inf if an
-        entry of `p` is positive where that of `q` is 0, or if one of the two is infinite; entries where
-        both are 0 count 0. The dtype is the wider one of the two; float16 is computed wider, integers
+        entry of `p` is positive where that of `q` is 0, or if just one of the two is infinite; entries
+        where both are 0 count 0. NaN if both are infinite, or their sum overflows, as no distribution's
+        can. The dtype is the wider one of the two; float16 is computed wider, integers
         and bool count as float64. A slice with a NaN gives NaN, an empty one 0. No warning is raised.
 
     Raises

@@ -43,7 +43,8 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
         The axis along which the probabilities sum to 1. One axis only: the entries of several have
         no order as rows and columns.
     beta : float or array_like, optional
-        Inverse temperature, as in `softlit.softmax`; it is a factor of the result.
+        Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
+        factor of the result.
 
     Returns
     -------
@@ -96,8 +97,9 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
     x, dtype = real_array(x)
     with np.errstate(all="ignore"):
         p, factors, _ = _rows(x, axis, beta)
-        products = p[..., :, np.newaxis] * p[..., np.newaxis, :]
-        jacobian = 0 - factors[..., np.newaxis] * products
+        a, b = p[..., :, np.newaxis], p[..., np.newaxis, :]
+        # beta meets the larger factor first, so that no product of small ones underflows on the way
+        jacobian = 0 - (factors[..., np.newaxis] * np.maximum(a, b)) * np.minimum(a, b)
         diagonal = np.einsum("...ii->...i", jacobian)  # a view of the matrix
         diagonal[...] = 0 * p  # NaN stays NaN
         diagonal -= np.sum(jacobian, axis=-1)
@@ -145,17 +147,18 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0):
     axis : int, tuple of ints or None, optional
         The axis or axes along which the probabilities sum to 1; None takes all of them.
     beta : float or array_like, optional
-        Inverse temperature, as in `softlit.softmax`; it is a factor of the result.
+        Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
+        factor of the result.
 
     Returns
     -------
-    ndarray
-        Derivatives in the shape of `x` (broadcast with `beta`), of the promoted dtype of `x` and `v`,
+    ndarray or scalar
+        Derivatives in the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d), of the promoted dtype of `x` and `v`,
         where integers and bool count as float64; float16 is computed wider.
 
         Infinite logits give limits, NaN where none exists, as in `softlit.softmax_jacobian`. An
         infinite entry of `v` has no effect where the probability is 0 and acts as in floating-point
-        arithmetic elsewhere; so does a difference of entries that overflows. A slice with a NaN
+        arithmetic elsewhere; so does a difference of entries that overflows, and gives inf or NaN. A slice with a NaN
         gives NaN. No warning is raised.
 
     Raises
@@ -208,11 +211,12 @@ def softmax_vjp(x, g, axis=-1, *, beta=1.0):
     axis : int, tuple of ints or None, optional
         The axis or axes along which the probabilities sum to 1; None takes all of them.
     beta : float or array_like, optional
-        Inverse temperature, as in `softlit.softmax`; it is a factor of the result.
+        Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
+        factor of the result.
 
     Returns
     -------
-    ndarray
+    ndarray or scalar
         The gradient with respect to `x`, shaped and typed as `softlit.softmax_jvp` does, with the same
         treatment of infinities and NaN.
 

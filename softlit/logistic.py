@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/04-inverse.ipynb, cell build-sigmoid
-"""Two outputs: the logistic function, its inverse and its integral."""
+"""Two outputs: the logistic function, its inverse and an integral of it."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def sigmoid(x):
     See Also
     --------
     softlit.logit : the inverse.
-    softlit.softplus : the integral; ``-softplus(-x)`` is the logarithm of ``sigmoid(x)``.
+    softlit.softplus : an integral; ``-softplus(-x)`` is the logarithm of ``sigmoid(x)``.
     softlit.softmax : more than two outputs.
 
     Notes
@@ -105,7 +105,7 @@ def logit(p):
 
 # --- book/04-inverse.ipynb, cell build-softplus
 def softplus(x):
-    r"""The logsumexp of 0 and x: a smooth max(0, x), and the integral of the logistic function.
+    r"""The logsumexp of 0 and x: a smooth max(0, x), and an integral of the logistic function.
 
     .. math:: \operatorname{softplus}(x) = \log(1 + e^x) = \max(0, x) + \log(1 + e^{-|x|})
 

@@ -61,7 +61,7 @@ def closure(x, axis=-1):
         top = np.max(rows, axis=-1, keepdims=True, initial=0)
         _, exponent = np.frexp(top)
         scaled = np.where(np.isinf(top), rows == top, np.ldexp(rows, -exponent))
-        shares = scaled / np.sum(scaled, axis=-1, keepdims=True)
+        shares = np.abs(scaled) / np.sum(scaled, axis=-1, keepdims=True)  # abs: no -0.0
         return layout.restore(shares).astype(dtype, copy=False)[()]
 
 
@@ -93,8 +93,8 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
     axis : int, tuple of ints or None, optional
         The axis or axes along which `p` sums to 1; None takes all of them.
     constant : float or array_like, optional
-        The undetermined constant c, which is the logsumexp of the result; an array broadcasts
-        against `p`, and does not vary along `axis`.
+        The undetermined constant c, which is the logsumexp of the result; finite, and converted to
+        the dtype of the computation. An array broadcasts against `p`, and does not vary along `axis`.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
         rows = layout.rows(np.broadcast_to(p, shape))
         sums = np.sum(rows, axis=-1)
         allowed = 2 * layout.size * np.finfo(rows.dtype).eps + np.finfo(dtype).eps
-        _refuse_sums(sums, layout, allowed)
+        _refuse_sums(sums, layout, min(allowed, 0.25))
         logits = np.where(np.isnan(sums)[..., np.newaxis], np.nan, np.log(rows) + constant)
         return layout.restore(logits).astype(dtype, copy=False)[()]
 
@@ -221,13 +221,6 @@ def clr(p, axis=-1):
 from softlit.kernels import softmax
 
 
-def _log_parts(p, name):
-    """The logarithms of non-negative numbers, with log 0 = -inf, and the dtype of the result."""
-    p, dtype = nonnegative_array(p, name)
-    with np.errstate(all="ignore"):
-        return np.log(p), dtype
-
-
 def perturb(p, q, axis=-1):
     r"""The product of two distributions entry by entry, closed: Bayes' rule, the sum of the simplex.
 
@@ -267,8 +260,9 @@ def perturb(p, q, axis=-1):
     Notes
     -----
     Derived in chapter 05, :prf:ref:`thm-sum`. Computed as softmax(log p + log q), so products
-    neither overflow nor underflow on the way. The relative error is at most (10 L + N + 8) u, with
-    u the unit roundoff and L the largest finite \|log p_i\| + \|log q_i\| of the slice. The operation is
+    neither overflow nor underflow on the way. Where the result is a normal number, its relative
+    error is at most (10 L + N + 8) u, with u the unit roundoff of the result and L the
+    largest finite \|log p_i\| + \|log q_i\| of the slice. The operation is
     J. Aitchison's, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44 (1982)
     139-177, doi:10.1111/j.2517-6161.1982.tb01195.x.
 
@@ -280,10 +274,11 @@ def perturb(p, q, axis=-1):
     >>> softlit.perturb([1e-200, 1e-200], [1e-200, 3e-200]).round(6)
     array([0.25, 0.75])
     """
-    log_p, dtype_p = _log_parts(p, "p")
-    log_q, dtype_q = _log_parts(q, "q")
+    (p, p_dtype), (q, q_dtype) = nonnegative_array(p), nonnegative_array(q, "q")
+    wide, dtype = np.promote_types(p.dtype, q.dtype), np.promote_types(p_dtype, q_dtype)
     with np.errstate(all="ignore"):
-        return softmax(log_p + log_q, axis).astype(np.result_type(dtype_p, dtype_q))
+        logits = np.log(p.astype(wide)) + np.log(q.astype(wide))
+        return softmax(logits, axis).astype(dtype)
 
 
 # --- book/05-superposition.ipynb, cell build-power
@@ -311,8 +306,8 @@ def power(p, a, axis=-1):
         `p` are limits: for a > 0 they stay 0, for a < 0 they share the whole slice equally. For
         a = 0 all entries are equal, those of zeros included (0^0 = 1). For a = inf the maxima
         share the slice, for a = -inf the minima. Entries of `p` equal to inf share the slice for
-        a > 0 and are 0 for a < 0. NaN in the slice or in `a` gives NaN, and so does a slice of zeros
-        alone unless a = 0. No warning is raised.
+        a > 0; for a < 0 they are 0 beside a finite entry. NaN in the slice or in `a` gives NaN, and
+        so do zeros alone for a > 0 and infinities alone for a < 0. No warning is raised.
 
     Raises
     ------
@@ -332,9 +327,10 @@ def power(p, a, axis=-1):
     Notes
     -----
     Derived in chapter 05, :prf:ref:`thm-scaling`. Computed as softmax(a log p), so powers neither
-    overflow nor underflow on the way. The relative error is at most (12 \|a\| L + N + 8) u, with u the
-    unit roundoff and L the largest finite \|log p_i\| of the slice. The vector space that `perturb`
-    and `power` make of the simplex: J. J. Egozcue et al., Math. Geol. 35 (2003) 279-300,
+    overflow nor underflow on the way. `a` is rounded to the dtype of the computation first. Where
+    the result is a normal number, its relative error is then at most (12 \|a\| L + N + 8) u, with u
+    the unit roundoff of the result and L the largest finite \|log p_i\| of the slice. The vector
+    space that `perturb` and `power` make of the simplex: J. J. Egozcue et al., Math. Geol. 35 (2003) 279-300,
     doi:10.1023/A:1023818214614.
 
     Examples
@@ -347,9 +343,9 @@ def power(p, a, axis=-1):
            [0.3333, 0.3333, 0.3333],
            [1.    , 0.    , 0.    ]])
     """
-    log_p, dtype = _log_parts(p, "p")
+    p, dtype = nonnegative_array(p)
     with np.errstate(all="ignore"):
-        return softmax(log_p, axis, beta=real_array(a, "a")[0]).astype(dtype)
+        return softmax(np.log(p), axis, beta=real_array(a, "a")[0]).astype(dtype)
 
 
 __all__ = [

@@ -276,6 +276,17 @@ def test_no_warning_escapes(function):
                         assert "must" in str(error) or "negative" in str(error), error
 
 
+@each(WITH_BETA)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("beta", [0.0, 1e-320, -1e300, 1e300, INF, -INF, NAN])
+def test_no_warning_escapes_from_any_beta(function, dtype, beta):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for pair in ([1.0, 2.0], [INF, 0.0], [-INF, -INF], [NAN, 1.0], [6e4, -6e4]):
+            function(np.array(pair, dtype=dtype), beta=beta)
+            function(np.array(pair, dtype=dtype), beta=beta, where=[True, False])
+
+
 @each(ALL)
 def test_quiet_even_when_the_caller_asks_numpy_to_raise(function):
     with np.errstate(all="raise"):
@@ -295,6 +306,21 @@ def test_softmax_inverse_refuses_what_is_not_a_distribution():
         softlit.softmax_inverse([0.5, -0.5, 1.0])
     with pytest.raises(ValueError, match=r"sum"):
         softlit.softmax_inverse([0.5, 0.6])
+
+
+def test_refusals_name_the_place():
+    with pytest.raises(ValueError, match=r"p must not be negative, but p\[1, 0\] is -0.25"):
+        softlit.clr([[0.5, 0.5], [-0.25, 1.25]])
+    with pytest.raises(ValueError, match=r"x must not be negative, but x is -1"):
+        softlit.closure(-1.0)
+    with pytest.raises(ValueError, match=r"q must not be negative, but q\[0\] is -1"):
+        softlit.kl_divergence([0.5, 0.5], [-1.0, 2.0])
+    with pytest.raises(ValueError, match=r"p\[1, :\] sums to 0.9"):
+        softlit.softmax_inverse([[0.5, 0.5], [0.5, 0.4]])
+    with pytest.raises(ValueError, match=r"constant has shape \(2,\) and varies along axis \(0,\)"):
+        softlit.softmax_inverse([0.5, 0.5], constant=[0.0, 1.0])
+    with pytest.raises(ValueError, match=r"v has shape \(3,\), which does not broadcast to \(2,\)"):
+        softlit.softmax_jvp([0.0, 1.0], [1.0, 2.0, 3.0])
 
 
 def test_jacobian_at_infinite_logits():

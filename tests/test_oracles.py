@@ -38,6 +38,21 @@ def test_the_textbook_fails_that_bound():
     assert ulp_error(np.log(textbook.softmax_shifted(row)), exact_log_softmax(row)).max() > 1e15
 
 
+def test_the_textbook_formulas_are_right_where_they_do_not_break():
+    x = np.random.default_rng(22).normal(size=(6, 5))
+    np.testing.assert_allclose(textbook.softmax_naive(x), softlit.softmax(x), rtol=1e-14)
+    np.testing.assert_allclose(textbook.softmax_shifted(x, axis=0), softlit.softmax(x, axis=0), rtol=1e-14)
+    np.testing.assert_allclose(textbook.logsumexp_naive(x), softlit.logsumexp(x), rtol=1e-14)
+    np.testing.assert_allclose(textbook.logsumexp_shifted(x + 800), softlit.logsumexp(x + 800), rtol=1e-14)
+
+
+def test_the_textbook_formulas_fail_as_formulas_fail():
+    with np.errstate(all="ignore"):
+        assert np.isnan(textbook.softmax_naive([1000.0, 1000.0])).all()
+        assert np.isinf(textbook.logsumexp_naive([1000.0, 0.0]))
+        assert np.isnan(textbook.softmax_shifted(np.array([np.inf, 0.0]))).all()
+
+
 def test_agreement_with_scipy():
     x = np.random.default_rng(21).normal(scale=30, size=(50, 20))
     np.testing.assert_allclose(softlit.softmax(x), scipy.special.softmax(x, axis=-1), rtol=1e-13)
@@ -57,6 +72,21 @@ def test_agreement_with_scipy():
     np.testing.assert_allclose(
         softlit.kl_divergence(p, q), scipy.special.rel_entr(p, q).sum(axis=-1), rtol=1e-12
     )
+
+
+def test_mixed_dtypes_are_computed_in_the_wider_one():
+    p, q = np.array([1e-30, 0.9, 3e-7], dtype=np.float32), np.array([1e20, 1.0, 1e-5])
+    wide = p.astype(np.float64)
+    np.testing.assert_array_equal(softlit.perturb(p, q), softlit.perturb(wide, q))
+    np.testing.assert_array_equal(softlit.kl_divergence(p, q), softlit.kl_divergence(wide, q))
+    np.testing.assert_array_equal(softlit.softmax_jvp(p, q), softlit.softmax_jvp(wide, q))
+
+
+def test_small_inverse_temperatures_reach_huge_logits():
+    """The gap of two logits may overflow before a small beta brings it back."""
+    p = softlit.softmax([1e308, -1e308], beta=1e-308)
+    np.testing.assert_allclose(p, scipy.special.expit([2.0, -2.0]), rtol=1e-14)
+    assert softlit.log_softmax([1e308, -1e308], beta=0.1)[1] == -2e307
 
 
 def test_longdouble_is_computed_in_longdouble():

@@ -172,6 +172,28 @@ def test_no_figure_without_a_sentence(alt):
     plt.close(fig)
 
 
+def test_a_figure_is_shown_with_its_sentence_at_twice_the_density(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", shown.append)
+    fig, ax = figures.subplots(height=2, width=5)
+    ax.plot([0, 1])
+    figures.show(fig, alt="A straight line rises from zero to one.")
+    data, metadata = shown[0]._repr_png_()
+    assert metadata == {"alt": "A straight line rises from zero to one.", "width": 500}
+    assert int.from_bytes(data[16:20], "big") == 1000  # the width in the PNG's header
+    assert not plt.fignum_exists(fig.number)
+
+
+def test_two_figures_of_the_same_drawing_are_the_same_bytes(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", shown.append)
+    for _ in range(2):
+        fig, ax = figures.subplots()
+        ax.plot([0, 1, 4])
+        figures.show(fig, alt="A line of two pieces bends upwards.")
+    assert shown[0].data == shown[1].data
+
+
 def test_colours_stay_apart_on_paper():
     """The four line colours keep a contrast of 2 or more against the paper, the text colour 7."""
 
