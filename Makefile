@@ -35,7 +35,7 @@ book: $(READY)
 	@$(BIN)/python -m literate.build
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --cov=softlit --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 run: $(READY)
 	@$(BIN)/python -m literate.run $(CH)

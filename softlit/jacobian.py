@@ -153,13 +153,14 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0):
     Returns
     -------
     ndarray or scalar
-        Derivatives in the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d), of the promoted dtype of `x` and `v`,
-        where integers and bool count as float64; float16 is computed wider.
+        Derivatives in the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d), of the
+        promoted dtype of `x` and `v`, where integers and bool count as float64; float16 is computed
+        wider.
 
         Infinite logits give limits, NaN where none exists, as in `softlit.softmax_jacobian`. An
         infinite entry of `v` has no effect where the probability is 0 and acts as in floating-point
-        arithmetic elsewhere; so does a difference of entries that overflows, and gives inf or NaN. A slice with a NaN
-        gives NaN. No warning is raised.
+        arithmetic elsewhere; so does a difference of entries that overflows, and gives inf or NaN. A
+        slice with a NaN gives NaN. No warning is raised.
 
     Raises
     ------

@@ -70,18 +70,19 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
         The axis or axes along which the probabilities sum to 1; None takes all of them.
     beta : float or array_like, optional
         Inverse temperature, in units of 1/logit; an array broadcasts against `x`, and does not vary
-        along `axis`. It is rounded to the dtype of the computation. 0 gives the uniform distribution, a negative one the soft minimum, inf and
-        -inf the hard limits, NaN gives NaN.
+        along `axis`. It is rounded to the dtype of the computation. 0 gives the uniform distribution,
+        a negative one the soft minimum, inf and -inf the hard limits, NaN gives NaN.
     where : array_like of bool, optional
         Entries that take part; it broadcasts to the shape of `x`.
 
     Returns
     -------
     ndarray or scalar
-        Probabilities in the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d). float16, float32, float64 and
-        longdouble are kept (float16 is computed wider), integers and bool give float64. Entries that
-        `where` leaves out are 0. A slice with a NaN gives NaN; of several entries equal to +inf each
-        has an equal share; a slice of -inf alone gives NaN. No warning is raised.
+        Probabilities in the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d). float16,
+        float32, float64 and longdouble are kept (float16 is computed wider), integers and bool give
+        float64. Entries that `where` leaves out are 0. A slice with a NaN gives NaN; of several
+        entries equal to +inf each has an equal share; a slice of -inf alone gives NaN. No warning is
+        raised.
 
     Raises
     ------

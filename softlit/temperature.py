@@ -19,18 +19,19 @@ def softmin(x, axis=-1, *, beta=1.0, where=None):
         The axis or axes along which the probabilities sum to 1; None takes all of them.
     beta : float or array_like, optional
         Inverse temperature, in units of 1/logit; an array broadcasts against `x`, and does not vary
-        along `axis`. It is rounded to the dtype of the computation. 0 gives the uniform distribution, inf shares equally among the minima, a
-        negative one gives the soft maximum, NaN gives NaN.
+        along `axis`. It is rounded to the dtype of the computation. 0 gives the uniform distribution,
+        inf shares equally among the minima, a negative one gives the soft maximum, NaN gives NaN.
     where : array_like of bool, optional
         Entries that take part; it broadcasts to the shape of `x`.
 
     Returns
     -------
     ndarray or scalar
-        Probabilities in the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d), typed as `softmax` does. Entries
-        that `where` leaves out are 0. A slice with a NaN gives NaN. For a positive `beta`, of several
-        entries equal to -inf each has an equal share, and a slice of +inf alone gives NaN; for a
-        negative one the signs are reversed, and 0 gives equal shares. No warning is raised.
+        Probabilities in the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d), typed as
+        `softmax` does. Entries that `where` leaves out are 0. A slice with a NaN gives NaN. For a
+        positive `beta`, of several entries equal to -inf each has an equal share, and a slice of +inf
+        alone gives NaN; for a negative one the signs are reversed, and 0 gives equal shares. No
+        warning is raised.
 
     Raises
     ------

@@ -85,6 +85,12 @@ def test_same_is_not_fooled():
         assert not same(sp.exp(x[i]) / Z, wrong)
 
 
+def test_same_leaves_sums_over_two_indices_alone():
+    double = total(lambda a: total(lambda b: x[a] * y[b]))
+    assert same(double, total(lambda a: total(lambda b: x[a] * y[b], "k"), "l"))
+    assert not same(double, total(lambda a: total(lambda b: x[a] * y[b] ** 2)))
+
+
 def test_same_survives_where_simplify_stumbles():
     c = sp.Symbol("c", real=True)
     uneven = sp.exp(x[i] + c * i) / total(lambda j: sp.exp(x[j] + c * j))
@@ -178,9 +184,9 @@ def test_a_figure_is_shown_with_its_sentence_at_twice_the_density(monkeypatch):
     fig, ax = figures.subplots(height=2, width=5)
     ax.plot([0, 1])
     figures.show(fig, alt="A straight line rises from zero to one.")
-    data, metadata = shown[0]._repr_png_()
-    assert metadata == {"alt": "A straight line rises from zero to one.", "width": 500}
-    assert int.from_bytes(data[16:20], "big") == 1000  # the width in the PNG's header
+    _, metadata = shown[0]._repr_mimebundle_()
+    assert metadata["image/png"] == {"alt": "A straight line rises from zero to one.", "width": 500}
+    assert int.from_bytes(shown[0].data[16:20], "big") == 1000  # the width in the PNG's header
     assert not plt.fignum_exists(fig.number)
 
 
