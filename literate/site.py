@@ -173,7 +173,13 @@ def claim_table(book, claims):
     yield from ("| id | place | claim | verdict | right version | settled in |", "| --- " * 6 + "|")
     for row in sorted(claims, key=lambda row: [int(part) for part in row["id"].split("-")]):
         theorem = f" {{prf:ref}}`{row['theorem']}`" if row["theorem"] else ""
-        cells = [row["id"], row["place"], row["claim"], f"**{row['verdict']}**", row["right"] + theorem]
+        cells = [
+            f"`{row['id']}`",
+            row["place"],
+            row["claim"],
+            f"**{row['verdict']}**",
+            row["right"] + theorem,
+        ]
         escaped = (cell.replace("|", "\\|") for cell in cells)
         yield f"| {' | '.join(escaped)} | {cell_links(graph.get(('source', row['id']), ()))} |"
 
