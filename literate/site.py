@@ -141,7 +141,7 @@ def keep_alt_text(render_image):
 
 
 class LedgerTable(SphinxDirective):
-    """``{ledger} theorems`` and ``{ledger} claims``: the tables of the ledger page."""
+    """``{ledger} theorems``, or ``{ledger} 003`` for the claims of source 003: a table of the ledger."""
 
     required_arguments = 1
 
@@ -150,7 +150,11 @@ class LedgerTable(SphinxDirective):
         book, claims = read_book(root), ledger.read_claims(root)
         for path in [root / "book" / "claims.yml", *(chapter.path for chapter in book)]:
             self.env.note_dependency(str(path))
-        lines = {"theorems": theorem_table, "claims": claim_table}[self.arguments[0]](book, claims)
+        what = self.arguments[0]
+        if what == "theorems":
+            lines = theorem_table(book)
+        else:
+            lines = claim_table(book, [row for row in claims if row["source"] == what])
         return self.parse_text_to_nodes("\n".join(lines))
 
 
@@ -159,7 +163,7 @@ def cell_links(cells):
     return ", ".join(f"{{ref}}`{cell.id} <{label(cell)}>`" for cell in cells)
 
 
-def theorem_table(book, claims):
+def theorem_table(book):
     graph = ledger.tagged_cells(book)
     yield from ("| statement | derived in | checked in |", "| --- | --- | --- |")
     for name, statement in ledger.statements(book).items():
@@ -170,17 +174,16 @@ def theorem_table(book, claims):
 
 def claim_table(book, claims):
     graph = ledger.tagged_cells(book)
-    yield from ("| id | place | claim | verdict | right version | settled in |", "| --- " * 6 + "|")
+    yield from ("| place | printed | verdict | right version | settled in |", "| --- " * 5 + "|")
     for row in sorted(claims, key=lambda row: [int(part) for part in row["id"].split("-")]):
         theorem = f" {{prf:ref}}`{row['theorem']}`" if row["theorem"] else ""
-        cells = [
-            f"`{row['id']}`",
-            row["place"],
+        texts = (
+            f"`{row['id']}` {row['place']}",
             row["claim"],
             f"**{row['verdict']}**",
             row["right"] + theorem,
-        ]
-        escaped = (cell.replace("|", "\\|") for cell in cells)
+        )
+        escaped = (text.replace("|", "\\|") for text in texts)
         yield f"| {' | '.join(escaped)} | {cell_links(graph.get(('source', row['id']), ()))} |"
 
 

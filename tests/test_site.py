@@ -134,12 +134,19 @@ def test_chapters_carry_the_number_of_their_file(chapters):
         assert title.startswith(f"{number}.") if number else not title[0].isdigit(), title
 
 
-def test_the_ledger_page_names_every_theorem_and_claim(site, book):
+def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
     text = site["book/ledger.html"].text_content()
     for statement in ledger.statements(book).values():
         assert statement.title in text or not statement.needs_proof
-    for row in ledger.read_claims():
-        assert row["id"] in text, row["id"]
+    settled = {tuple(pair): cells for pair, cells in ledger.tagged_cells(book).items()}
+    table_rows = site["book/errata.html"].xpath("//main//tbody/tr")
+    rows = {row.xpath(".//code")[0].text_content(): row for row in table_rows}
+    for claim in ledger.read_claims():
+        row = rows.pop(claim["id"])
+        assert claim["verdict"] in row.text_content(), claim["id"]
+        anchors = {link.rpartition("#")[2] for link in row.xpath(".//a/@href")}
+        assert {f"cell-{cell.id}" for cell in settled["source", claim["id"]]} <= anchors, claim["id"]
+    assert not rows
 
 
 def test_the_package_page_leads_back_to_the_cells(site, book):
