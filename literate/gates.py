@@ -98,6 +98,25 @@ def tolerances_named(book):
                     yield f"{cell.where}: {function} without both rtol= and atol=."
 
 
+def decimals_from_cells(book):
+    """A decimal number in the prose stands in the code or in an output of its page: somebody ran it."""
+    for chapter in book:
+        shown = "\n".join(_shown(cell) for cell in chapter.code_cells)
+        for cell in chapter.cells:
+            for number in re.findall(r"(?<![\w.])\d+\.\d+", cell.text if cell.kind == "markdown" else ""):
+                if number not in shown:
+                    yield f"{cell.where}: the number {number} is in no cell and no output of the page."
+
+
+def _shown(cell):
+    """The code of a cell and what it printed, as one text."""
+    texts = [cell.text]
+    for output in cell.outputs:
+        texts.append(output.get("text", ""))
+        texts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
+    return "\n".join(texts)
+
+
 def tangled(book, root=ROOT):
     """The package on disk is byte for byte what the chapters tangle to."""
     wanted = {name: text.encode() for name, text in tangle(book).items()}
@@ -112,7 +131,15 @@ def ledger_complete(book, root=ROOT):
     yield from ledger.problems(book, ledger.read_claims(root))
 
 
-ON_BOOK = (executed, nothing_skipped, cell_ids, figures_described, chapter_anatomy, tolerances_named)
+ON_BOOK = (
+    executed,
+    nothing_skipped,
+    cell_ids,
+    figures_described,
+    chapter_anatomy,
+    tolerances_named,
+    decimals_from_cells,
+)
 ON_ROOT = (tangled, ledger_complete)
 
 

@@ -167,6 +167,16 @@ def test_a_tolerance_left_to_a_default(project):
     assert f"{SHIFT}, cell derive-shift: allclose without both rtol= and atol=." in found
 
 
+def test_a_number_that_nobody_ran(project):
+    def mistype(cell):
+        cell.source += " The threshold is 88.27."
+
+    found = plant(project, mistype, cell="breaks-explained")
+    assert (
+        f"{SHIFT}, cell breaks-explained: the number 88.27 is in no cell and no output of the page." in found
+    )
+
+
 def test_an_id_that_says_nothing(project):
     found = plant(project, lambda cell: cell.update(id="5f0c9d1e"))
     assert f"{SHIFT}, cell 5f0c9d1e: give the cell an id that says what it does." in found
