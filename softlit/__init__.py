@@ -5,6 +5,8 @@ from importlib.metadata import version
 
 from softlit.argmax import (
     hardmax,
+    soft_argmax,
+    soft_argmax_grad,
 )
 from softlit.information import (
     entropy,
@@ -50,6 +52,8 @@ __all__ = [
     "perturb",
     "power",
     "sigmoid",
+    "soft_argmax",
+    "soft_argmax_grad",
     "softmax",
     "softmax_inverse",
     "softmax_jacobian",

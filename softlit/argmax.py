@@ -72,6 +72,222 @@ def hardmax(x, axis=-1, *, where=None):
         return shares.astype(dtype, copy=False)[()]
 
 
+# --- book/10-soft-arg-max.ipynb, cell build-coordinates
+from softlit.jacobian import softmax_vjp
+from softlit.kernels import softmax
+
+
+def _coordinates(coordinates, axis, shape, x_dtype):
+    """Coordinates as one array an axis, which broadcasts against `shape`, and the dtype of results."""
+    layout = Layout(shape, axis)
+    if coordinates is None:
+        coordinates = [None] * len(layout.axes)
+    elif axis is not None and np.ndim(axis) == 0:
+        coordinates = [coordinates]
+    if len(coordinates) != len(layout.axes):
+        raise ValueError(
+            f"coordinates for {len(coordinates)} axes, where {len(layout.axes)} are given"
+        )
+    columns, dtypes = [], [x_dtype]
+    for k, c in zip(layout.axes, coordinates, strict=True):
+        size = layout.working[k]
+        if c is None:
+            c = np.arange(size, dtype=np.promote_types(x_dtype, np.float32))
+        else:
+            c, dtype = real_array(c, "coordinates")
+            dtypes.append(dtype)
+        if c.shape != (size,):
+            raise ValueError(f"coordinates of axis {k} have shape {c.shape}, not ({size},)")
+        columns.append(c.reshape([size if d == k else 1 for d in range(len(shape))]))
+    return columns, np.result_type(*dtypes)
+
+
+def _mean(c, p, axes):
+    """The mean of c under the probabilities p over some axes, within the range of c where p > 0."""
+    half = np.broadcast_to(c / 2, p.shape)
+    part = (p > 0) | np.isnan(half)
+    top = p == np.max(p, axis=axes, keepdims=True, initial=0)
+    reference = np.max(half, axis=axes, keepdims=True, initial=-np.inf, where=top)
+    reference = np.where(np.isfinite(reference), reference, 0)
+    moved = np.sum(p * (half - reference), axis=axes, keepdims=True, where=part)
+    low = np.min(half, axis=axes, keepdims=True, initial=np.inf, where=part)
+    high = np.max(half, axis=axes, keepdims=True, initial=-np.inf, where=part)
+    value = np.where(low <= high, 2 * np.clip(reference + moved, low, high), np.nan)
+    return np.squeeze(value, axis=axes)
+
+
+def _one_or_all(values, axis, dtype):
+    """The array for one axis; for several axes, all of them along a last axis."""
+    single = axis is not None and np.ndim(axis) == 0
+    result = values[0] if single else np.stack(values, axis=-1)
+    return result.astype(dtype, copy=False)[()]
+
+
+# --- book/10-soft-arg-max.ipynb, cell build-soft-argmax
+def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
+    r"""The expected coordinate under softmax: a differentiable position of the maximum.
+
+    .. math:: E = \sum_j c_j\, S(\beta x)_j
+
+    It is close to the coordinate of the maximum only if one entry, or entries close together, hold
+    nearly all of the probability.
+
+    Parameters
+    ----------
+    x : array_like
+        Logits: real numbers of any shape.
+    coordinates : array_like or sequence of array_like, optional
+        For an integer `axis`, one number for each of its N positions. For several axes, a sequence
+        with one such array, or None, for each of them. None stands for 0, 1, ..., N - 1.
+    axis : int, tuple of ints or None, optional
+        The axis or axes along which the probabilities sum to 1; None takes all of them.
+    beta : float or array_like, optional
+        Inverse temperature, as in `softlit.softmax`.
+    where : array_like of bool, optional
+        Entries that take part, such as a window; it broadcasts to the shape of `x`.
+
+    Returns
+    -------
+    ndarray or scalar
+        For an integer `axis`, the shape of `x` (broadcast with `beta`) without that axis; a NumPy
+        scalar if none is left. For a tuple of k axes, or None with k dimensions, those axes are removed
+        and a last axis of length k holds one coordinate for each, in the order of `axis`. A 0-d `x` is
+        a slice with one entry, and one axis.
+
+        The dtype is that of `x`, promoted with that of the coordinates if they are given; integers and
+        bool count as float64, and float16 is computed wider. A result lies between the smallest and the
+        largest coordinate of the entries with positive probability.
+
+        One logit at +inf gives its coordinate, several the mean of theirs. A slice with a NaN, of -inf
+        alone, without entries, or without entries that take part, gives NaN; what `where` leaves out is
+        not seen. `beta` = inf gives the coordinate of the maximum, tied ones the mean. An infinite
+        coordinate has no effect where the probability is 0, and acts as in floating-point arithmetic
+        elsewhere; one that is NaN gives NaN. No warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `x`, `beta` or `coordinates` does not hold real numbers, or `where` does not hold bool.
+    ValueError
+        If `coordinates` does not fit the axes, `beta` varies along `axis`, no axis is given, or the
+        shapes do not broadcast.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.soft_argmax_grad : its gradient.
+    softlit.hardmax : the position of the maximum as a one-hot vector.
+
+    Notes
+    -----
+    Derived in chapter 10, :prf:ref:`thm-soft-arg-max-range`. With the squared distances from the result
+    as coordinates it gives the variance of the position. X. Sun, B. Xiao, F. Wei, S. Liang and Y. Wei,
+    "Integral human pose regression", ECCV 2018, doi:10.1007/978-3-030-01231-1_33.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import softlit
+    >>> print(softlit.soft_argmax([0.0, 9.0, 0.0]).round(4))
+    1.0
+    >>> print(softlit.soft_argmax([9.0, 0.0, 9.0]).round(4))  # two modes: the middle
+    1.0
+    >>> heat = np.full((4, 5), -20.0)
+    >>> heat[2, 3] = heat[2, 4] = 0.0
+    >>> softlit.soft_argmax(heat, axis=(0, 1)).round(4)
+    array([2. , 3.5])
+    >>> softlit.soft_argmax(heat, [None, [0.0, 0.1, 0.2, 0.3, 0.4]], axis=(0, 1)).round(4)
+    array([2.  , 0.35])
+    """
+    x, dtype = real_array(x)
+    shape = np.broadcast_shapes(x.shape, np.shape(beta))
+    columns, dtype = _coordinates(coordinates, axis, shape, dtype)
+    computed = np.promote_types(dtype, np.float32)
+    p = np.asarray(softmax(x.astype(computed, copy=False), axis, beta=beta, where=where))
+    layout, mask = Layout(shape, axis), mask_array(where, shape)
+    with np.errstate(all="ignore"):
+        if mask is not None:
+            columns = [np.where(mask, c, 0) for c in columns]
+        p = p.reshape(layout.working)
+        means = [_mean(c.astype(computed), p, layout.axes) for c in columns]
+        return _one_or_all(means, axis, dtype)
+
+
+# --- book/10-soft-arg-max.ipynb, cell build-soft-argmax-grad
+def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
+    r"""The gradient of the soft arg max with respect to the logits.
+
+    .. math:: \frac{\partial E}{\partial x_r} = \beta\, p_r (c_r - E), \qquad p = S(\beta x)
+
+    Parameters
+    ----------
+    x : array_like
+        Logits: real numbers of any shape.
+    coordinates : array_like or sequence of array_like, optional
+        As in `softlit.soft_argmax`; None stands for 0, 1, ..., N - 1.
+    axis : int, tuple of ints or None, optional
+        The axis or axes along which the probabilities sum to 1; None takes all of them.
+    beta : float or array_like, optional
+        Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
+        factor of the result.
+
+    Returns
+    -------
+    ndarray or scalar
+        For an integer `axis`, the shape of `x` (broadcast with `beta`; a NumPy scalar if 0-d): entry r
+        is the derivative of the coordinate of its slice with respect to that logit. For k axes, or None
+        with k dimensions, a last axis of length k is added, one gradient for each coordinate. The dtype
+        is that of `softlit.soft_argmax`.
+
+        Infinite logits give limits, NaN where none exists, as in `softlit.softmax_jacobian`: 0 for a
+        single logit at +inf, NaN for several, or for an infinite `beta` with a tied maximum. An infinite
+        coordinate has no effect where the probability is 0. A slice with a NaN gives NaN. No warning is
+        raised.
+
+    Raises
+    ------
+    TypeError
+        If `x`, `beta` or `coordinates` does not hold real numbers.
+    ValueError
+        If `coordinates` does not fit the axes, `beta` varies along `axis`, no axis is given, or the
+        shapes do not broadcast.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.soft_argmax : the function.
+    softlit.softmax_vjp : the same product for any vector in place of the coordinates.
+
+    Notes
+    -----
+    Derived in chapter 10, :prf:ref:`thm-soft-arg-max-gradient`. The entries of a slice sum to 0, up to
+    rounding. Logits of -inf take no part: with them, a window is set as `where` does it in
+    `softlit.soft_argmax`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import softlit
+    >>> softlit.soft_argmax_grad(np.log([1.0, 1.0, 2.0])).round(4)
+    array([-0.3125, -0.0625,  0.375 ])
+    >>> softlit.soft_argmax_grad(np.zeros((3, 4)), axis=None).shape
+    (3, 4, 2)
+    """
+    x, dtype = real_array(x)
+    shape = np.broadcast_shapes(x.shape, np.shape(beta))
+    columns, dtype = _coordinates(coordinates, axis, shape, dtype)
+    x = x.astype(np.promote_types(dtype, np.float32), copy=False)
+    with np.errstate(all="ignore"):
+        slopes = [
+            softmax_vjp(x, c.astype(x.dtype, copy=False), axis, beta=beta) for c in columns
+        ]
+        return _one_or_all(slopes, axis, dtype)
+
+
 __all__ = [
     "hardmax",
+    "soft_argmax",
+    "soft_argmax_grad",
 ]

@@ -33,6 +33,9 @@ PRODUCTS = {
     "softmax_jvp": lambda x, axis=-1: softlit.softmax_jvp(x, x, axis=axis),
     "softmax_vjp": lambda x, axis=-1: softlit.softmax_vjp(x, x, axis=axis),
 }
+# Positions: of 0, ..., N - 1 along one axis; several axes have a coordinate each, and tests of their own.
+POSITIONS = {"soft_argmax": softlit.soft_argmax}
+POSITION_SLOPES = {"soft_argmax_grad": softlit.soft_argmax_grad}
 REDUCTIONS = {
     "logsumexp": softlit.logsumexp,
     "entropy": lambda p, axis=-1: softlit.entropy(softlit.closure(p, axis=axis), axis=axis),
@@ -49,7 +52,7 @@ MATRIX = {"softmax_jacobian": softlit.softmax_jacobian}
 
 SLICEWISE = LOGITS | PARTS | PRODUCTS
 WITH_AXIS = SLICEWISE | REDUCTIONS
-ALL = WITH_AXIS | ELEMENTWISE | MATRIX
+ALL = WITH_AXIS | ELEMENTWISE | MATRIX | POSITIONS | POSITION_SLOPES
 
 
 def each(functions):
@@ -105,7 +108,7 @@ def test_float16_is_computed_wider(function):
     np.testing.assert_array_equal(function(x), function(x.astype(np.float32)).astype(np.float16))
 
 
-@each(WITH_AXIS | ELEMENTWISE)
+@each(WITH_AXIS | ELEMENTWISE | POSITIONS | POSITION_SLOPES)
 def test_zero_dimensional_input(function):
     one = function(1.0)
     assert np.shape(one) == ()
@@ -135,20 +138,20 @@ def test_any_axis_is_the_last_axis_moved(function, axis):
     np.testing.assert_allclose(got, rows, rtol=1e-14, atol=1e-16)
 
 
-@each(WITH_AXIS | MATRIX)
+@each(WITH_AXIS | MATRIX | POSITIONS | POSITION_SLOPES)
 @pytest.mark.parametrize("axis", [1, -2, 7])
 def test_axis_out_of_range(function, axis):
     with pytest.raises(np.exceptions.AxisError):
         function([0.5, 0.5], axis=axis)
 
 
-@each(WITH_AXIS)
+@each(WITH_AXIS | POSITIONS | POSITION_SLOPES)
 def test_an_axis_given_twice(function):
     with pytest.raises(ValueError, match="repeated axis"):
         function([[0.5, 0.5]], axis=(0, 0))
 
 
-@each(SLICEWISE | REDUCTIONS)
+@each(SLICEWISE | REDUCTIONS | POSITIONS | POSITION_SLOPES)
 def test_nan_makes_its_own_slice_nan(function):
     x = np.array([[0.25, NAN, 0.5], [0.25, 0.25, 0.5]])
     got = function(x)
@@ -202,7 +205,7 @@ def test_logsumexp_masks():
     assert got.tolist() == [softlit.logsumexp([1.0, 2.0]), -INF]
 
 
-@each(LOGITS | {"logsumexp": softlit.logsumexp})
+@each(LOGITS | POSITIONS | {"logsumexp": softlit.logsumexp})
 def test_bad_masks(function):
     with pytest.raises(TypeError, match="where must hold bool, not values of dtype int64"):
         function([1.0, 2.0], where=np.array([1, 0], dtype=np.int64))
@@ -252,7 +255,7 @@ def test_beta(function):
     assert function(x.astype(np.float32), beta=np.float64(2)).dtype == np.float32
 
 
-@each(WITH_BETA)
+@each(WITH_BETA | POSITIONS | POSITION_SLOPES)
 def test_bad_beta(function):
     with pytest.raises(ValueError, match=r"beta has shape \(2,\) and varies along axis"):
         function([1.0, 2.0], beta=[1.0, 2.0])
@@ -326,3 +329,77 @@ def test_refusals_name_the_place():
 def test_jacobian_at_infinite_logits():
     assert (softlit.softmax_jacobian([0.0, INF, 1.0]) == 0).all()
     assert np.isnan(softlit.softmax_jacobian([INF, INF, 1.0])).any()
+
+
+@each(POSITIONS | POSITION_SLOPES)
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -3, (0, 1), (2, 0), (1,), (0, 1, 2), None])
+def test_position_axes(function, axis):
+    x = np.random.default_rng(0).uniform(-1, 1, size=(2, 3, 4))
+    p = softlit.softmax(x, axis=axis)
+    axes = (0, 1, 2) if axis is None else tuple(int(a) % 3 for a in np.atleast_1d(axis))
+    grids = np.meshgrid(*map(np.arange, x.shape), indexing="ij")
+    means = [np.sum(p * grids[a], axis=axes, keepdims=True) for a in axes]
+    if function is softlit.soft_argmax:
+        wanted = [np.squeeze(mean, axis=axes) for mean in means]
+    else:
+        wanted = [p * (grids[a] - mean) for a, mean in zip(axes, means, strict=True)]
+    wanted = wanted[0] if isinstance(axis, int) else np.stack(wanted, axis=-1)
+    got = function(x, axis=axis)
+    assert got.shape == wanted.shape
+    np.testing.assert_allclose(got, wanted, rtol=1e-13, atol=1e-15)
+
+
+@each(POSITIONS | POSITION_SLOPES)
+def test_coordinates(function):
+    x = np.float32([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]])
+    places = np.float32([4, -2, 7])
+    assert function(x, places).dtype == np.float32
+    assert function(x, places.astype(float)).dtype == function(x, [4, -2, 7]).dtype == np.float64
+    both = function(x, [None, places], axis=(0, 1))
+    np.testing.assert_array_equal(both, function(x, [np.float32([0, 1]), places], axis=None))
+    swapped = function(x, [places, None], axis=(1, 0))
+    np.testing.assert_allclose(swapped, both[..., ::-1], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"coordinates of axis 1 have shape \(2,\), not \(3,\)"):
+        function(x, [1.0, 2.0])
+    with pytest.raises(ValueError, match="coordinates for 1 axes, where 2 are given"):
+        function(x, [places], axis=(0, 1))
+    with pytest.raises(TypeError, match="coordinates must hold real numbers, not values of dtype complex128"):
+        function(x, [1j, 2, 3])
+
+
+def test_positions_at_the_edges():
+    position = softlit.soft_argmax
+    assert position([1.0, INF, 3.0]) == 1 and position([INF, 1.0, INF]) == 1
+    assert position([1.0, 3.0, 3.0], beta=INF) == 1.5 and position([1.0, 3.0, 1.0], beta=-INF) == 1
+    assert position([-INF, 0, INF], beta=0) == pytest.approx(1, rel=1e-15)
+    assert position([0.0, -INF], [2.0, INF]) == 2 and np.isnan(position([0.0, -INF], [2.0, NAN]))
+    assert position([0.0, 0.0], [1e308, -1e308]) == 0 and position([0.0, 0.0], [1.7e308, 1.7e308]) == 1.7e308
+    assert position([0.0, 0.0], [1.0, INF]) == INF and np.isnan(position([0.0, 0.0], [-INF, INF]))
+    assert position([0.0, NAN], [1.0, NAN], where=[True, False]) == 1
+    assert np.isnan(position([[1.0, 2.0], [3.0, 4.0]], where=[[False], [True]])).tolist() == [True, False]
+    assert np.isnan(position([-INF, -INF])) and np.isnan(position([]))
+    assert np.isnan(position(np.zeros((2, 0)))).all() and position(np.zeros((2, 0)), axis=0).shape == (0,)
+    assert position(np.zeros((2, 0)), axis=None).shape == (2,)
+    assert position(3.0, axis=None).tolist() == [0.0] and position(3.0, [7.0]) == 7
+    sweep = position([1.0, 2.0, 4.0], beta=[[0.5], [2.0]])
+    np.testing.assert_array_equal(sweep, [position([1.0, 2.0, 4.0], beta=b) for b in (0.5, 2.0)])
+
+
+def test_position_slopes_at_the_edges():
+    slope = softlit.soft_argmax_grad
+    assert slope([1.0, INF, 3.0]).tolist() == [0, 0, 0] and np.isnan(slope([INF, 1.0, INF])).any()
+    assert slope([1.0, 2.0], beta=0).tolist() == [0, 0]
+    assert slope(np.zeros((2, 0))).shape == (2, 0) and slope(np.zeros((0, 3)), axis=None).shape == (0, 3, 2)
+    assert slope([0.0, -INF], [2.0, INF]).tolist() == [0, 0]
+    assert slope([1.0, 2.0, 4.0], beta=[[0.5], [2.0]]).shape == (2, 3)
+
+
+@each(POSITIONS | POSITION_SLOPES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("beta", [0.0, 1e-320, -1e300, 1e300, INF, -INF, NAN])
+def test_no_warning_escapes_from_positions(function, dtype, beta):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for pair in ([1.0, 2.0], [INF, 0.0], [-INF, -INF], [NAN, 1.0], [6e4, -6e4]):
+            for places in (None, [6e4, -6e4], [INF, -INF], [NAN, 0.0], [1.7e308, -1.7e308]):
+                function(np.array(pair, dtype=dtype), places, beta=beta)
