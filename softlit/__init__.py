@@ -27,6 +27,11 @@ from softlit.logistic import (
     sigmoid,
     softplus,
 )
+from softlit.maxima import (
+    boltzmann_max,
+    lse_max,
+    mellowmax,
+)
 from softlit.simplex import (
     closure,
     clr,
@@ -41,6 +46,7 @@ from softlit.temperature import (
 __version__ = version("softlit")
 
 __all__ = [
+    "boltzmann_max",
     "closure",
     "clr",
     "entropy",
@@ -49,6 +55,8 @@ __all__ = [
     "log_softmax",
     "logit",
     "logsumexp",
+    "lse_max",
+    "mellowmax",
     "perturb",
     "power",
     "sigmoid",

@@ -36,7 +36,12 @@ PRODUCTS = {
 # Positions: of 0, ..., N - 1 along one axis; several axes have a coordinate each, and tests of their own.
 POSITIONS = {"soft_argmax": softlit.soft_argmax}
 POSITION_SLOPES = {"soft_argmax_grad": softlit.soft_argmax_grad}
-REDUCTIONS = {
+SOFT_MAXIMA = {
+    "boltzmann_max": softlit.boltzmann_max,
+    "lse_max": softlit.lse_max,
+    "mellowmax": softlit.mellowmax,
+}
+REDUCTIONS = SOFT_MAXIMA | {
     "logsumexp": softlit.logsumexp,
     "entropy": lambda p, axis=-1: softlit.entropy(softlit.closure(p, axis=axis), axis=axis),
     "kl_divergence": lambda p, axis=-1: softlit.kl_divergence(
@@ -205,7 +210,7 @@ def test_logsumexp_masks():
     assert got.tolist() == [softlit.logsumexp([1.0, 2.0]), -INF]
 
 
-@each(LOGITS | POSITIONS | {"logsumexp": softlit.logsumexp})
+@each(LOGITS | POSITIONS | SOFT_MAXIMA | {"logsumexp": softlit.logsumexp})
 def test_bad_masks(function):
     with pytest.raises(TypeError, match="where must hold bool, not values of dtype int64"):
         function([1.0, 2.0], where=np.array([1, 0], dtype=np.int64))
@@ -255,7 +260,7 @@ def test_beta(function):
     assert function(x.astype(np.float32), beta=np.float64(2)).dtype == np.float32
 
 
-@each(WITH_BETA | POSITIONS | POSITION_SLOPES)
+@each(WITH_BETA | SOFT_MAXIMA | POSITIONS | POSITION_SLOPES)
 def test_bad_beta(function):
     with pytest.raises(ValueError, match=r"beta has shape \(2,\) and varies along axis"):
         function([1.0, 2.0], beta=[1.0, 2.0])
@@ -279,7 +284,7 @@ def test_no_warning_escapes(function):
                         assert "must" in str(error) or "negative" in str(error), error
 
 
-@each(WITH_BETA)
+@each(WITH_BETA | SOFT_MAXIMA)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("beta", [0.0, 1e-320, -1e300, 1e300, INF, -INF, NAN])
 def test_no_warning_escapes_from_any_beta(function, dtype, beta):
@@ -297,11 +302,59 @@ def test_quiet_even_when_the_caller_asks_numpy_to_raise(function):
         function(np.array([1e-300, 1.0]))
 
 
-def test_keepdims():
+@each(SOFT_MAXIMA | {"logsumexp": softlit.logsumexp})
+def test_keepdims(function):
     x = np.ones((2, 3, 4))
-    assert softlit.logsumexp(x, axis=(0, 2), keepdims=True).shape == (1, 3, 1)
-    assert softlit.logsumexp(x, axis=None, keepdims=True).shape == (1, 1, 1)
-    assert softlit.logsumexp(1.0, keepdims=True).shape == ()
+    assert function(x, axis=(0, 2), keepdims=True).shape == (1, 3, 1)
+    assert function(x, axis=None, keepdims=True).shape == (1, 1, 1)
+    assert function(1.0, keepdims=True).shape == ()
+
+
+@each(SOFT_MAXIMA)
+def test_soft_maxima_at_infinity(function):
+    assert function([1.0, INF, -INF]) == function([INF, INF]) == function([1.0, 2.0, INF], beta=INF) == INF
+    assert function([-INF, -INF]) == function([1.0, INF, -INF], beta=-1) == -INF
+    share = np.log(2) if function is softlit.mellowmax else 0
+    assert function([1.0, -INF]) == 1 - share and function([1.0, INF], beta=-1) == 1 + share
+    assert function([1.0, INF], beta=1e-320) == INF
+    assert np.isnan(function([1.0, 2.0], beta=NAN)) and np.isnan(function([INF, NAN]))
+
+
+@each(SOFT_MAXIMA)
+def test_soft_maxima_and_beta(function):
+    x = np.array([1.0, 2.0, 4.0])
+    assert function(x, beta=INF) == 4 and function(x, beta=-INF) == 1
+    assert function(x, beta=-2.5) == -function(-x, beta=2.5)
+    np.testing.assert_allclose(function(x, beta=2.5), function(2.5 * x) / 2.5, rtol=1e-14)
+    sweep = function(x, beta=np.array([[0.5], [2.0]]))
+    np.testing.assert_array_equal(sweep, [function(x, beta=0.5), function(x, beta=2.0)])
+    assert function(x.astype(np.float32), beta=np.float64(2)).dtype == np.float32
+    assert function([1.5e308, -1.5e308, -1.5e308]) == 1.5e308
+
+
+def test_soft_maxima_at_beta_zero():
+    for function in (softlit.boltzmann_max, softlit.mellowmax):
+        for zero in (0.0, -0.0):
+            np.testing.assert_allclose(function([1.0, 2.0, 6.0], beta=zero), 3, rtol=1e-15)
+            assert function([1.0, INF], beta=zero) == INF and np.isnan(function([INF, -INF], beta=zero))
+        np.testing.assert_allclose(function([1.5e308, -1.5e308, -1.5e308], beta=0), -0.5e308, rtol=1e-15)
+    assert softlit.lse_max([1.0, 2.0], beta=0.0) == INF and softlit.lse_max([1.0, 2.0], beta=-0.0) == -INF
+    assert softlit.lse_max([1.0], beta=0.0) == softlit.lse_max([1.0, -INF], beta=0.0) == 1
+
+
+@each(SOFT_MAXIMA)
+def test_soft_maxima_masks_and_empty_slices(function):
+    nothing = -INF if function is softlit.lse_max else NAN
+    x = [[1.0, 2.0, NAN], [1.0, 2.0, 3.0]]
+    got = function(x, where=[[True, True, False], [False, False, False]])
+    np.testing.assert_array_equal(got, [function([1.0, 2.0]), nothing])
+    np.testing.assert_array_equal(function(np.zeros((2, 0))), [nothing, nothing])
+    assert function(np.zeros((2, 0)), axis=0).shape == (0,)
+
+
+def test_lse_max_at_beta_one_is_logsumexp():
+    x = np.random.default_rng(0).normal(scale=5, size=(500, 6))
+    np.testing.assert_array_equal(softlit.lse_max(x), softlit.logsumexp(x))
 
 
 def test_softmax_inverse_refuses_what_is_not_a_distribution():
