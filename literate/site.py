@@ -175,7 +175,7 @@ def theorem_table(book):
 def claim_table(book, claims):
     graph = ledger.tagged_cells(book)
     yield from ("| place | printed | verdict | right version | settled in |", "| --- " * 5 + "|")
-    for row in sorted(claims, key=lambda row: [int(part) for part in row["id"].split("-")]):
+    for row in sorted(claims, key=lambda row: [int(part) for part in re.findall(r"\d+", row["id"])]):
         theorem = f" {{prf:ref}}`{row['theorem']}`" if row["theorem"] else ""
         texts = (
             f"`{row['id']}` {row['place']}",

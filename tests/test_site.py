@@ -138,7 +138,7 @@ def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
     text = site["book/ledger.html"].text_content()
     for statement in ledger.statements(book).values():
         assert statement.title in text or not statement.needs_proof
-    settled = {tuple(pair): cells for pair, cells in ledger.tagged_cells(book).items()}
+    settled = ledger.tagged_cells(book)
     table_rows = site["book/errata.html"].xpath("//main//tbody/tr")
     rows = {row.xpath(".//code")[0].text_content(): row for row in table_rows}
     for claim in ledger.read_claims():
