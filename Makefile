@@ -18,6 +18,7 @@ help:
 
 # The environment is made once, and again when the lock or the package metadata change.
 $(READY): requirements.txt pyproject.toml
+	@rm -f $(READY)  # an installation that is interrupted is not taken as done
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "make: there is no '$(PYTHON)'; install Python 3.11 or newer, or say make PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

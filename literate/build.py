@@ -13,6 +13,7 @@ from pathlib import Path
 
 from literate import gates
 from literate.chapters import ROOT, BookError, read_book
+from literate.run import kernel_environment
 
 SITE = ROOT / "_build" / "html"
 
@@ -20,7 +21,8 @@ SITE = ROOT / "_build" / "html"
 def build():
     """Build the site; returns the exit code of Jupyter Book."""
     tool = Path(sys.executable).with_name("jupyter-book")
-    code = subprocess.run([tool, "build", ".", "-W", "-n", "--keep-going"], cwd=ROOT).returncode
+    command = [tool, "build", ".", "-W", "-n", "--keep-going"]
+    code = subprocess.run(command, cwd=ROOT, env=kernel_environment()).returncode
     if code:
         shutil.rmtree(ROOT / "_build" / ".doctrees", ignore_errors=True)
     return code

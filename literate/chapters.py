@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 
 EXPORT = re.compile(r"#\| export (?P<module>[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*)")
+EXTRA_MARKER = re.compile(r"^\s*#\s*\|\s*export\b", re.M)
 ROLES = ("derive", "check", "source")
 
 
@@ -45,6 +47,8 @@ class Cell:
     @cached_property
     def module(self):
         """The module this cell is exported to (`kernels`, `lab.ulp`), or None."""
+        if self.kind == "code" and EXTRA_MARKER.search(self.code if self.marker else self.text):
+            raise BookError(f"{self.where}: '#| export' may stand only on the first line, once.")
         if not self.marker:
             return None
         match = EXPORT.fullmatch(self.marker.rstrip())
@@ -105,7 +109,8 @@ class Chapter:
 def read_notebook(path, root, order):
     name = path.relative_to(root).as_posix()
     try:
-        notebook = nbformat.read(path, as_version=4)
+        with warnings.catch_warnings(action="error"):  # nbformat repairs double ids with a warning
+            notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat raises several unrelated types for a broken file
         raise BookError(f"{name}: not a readable notebook ({type(error).__name__}).") from error
     cells = tuple(
@@ -126,11 +131,12 @@ def read_notebook(path, root, order):
 
 def toc_files(root=ROOT):
     """Every file that `_toc.yml` names, without its suffix, in reading order."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    entries = [toc["root"]]
-    for part in toc.get("parts", [toc]):
-        entries += [entry["file"] for entry in part["chapters"]]
-    return entries
+    try:
+        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        chapters = [entry["file"] for part in toc.get("parts", [toc]) for entry in part["chapters"]]
+        return [toc["root"], *chapters]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}).") from None
 
 
 def read_book(root=ROOT):
@@ -138,8 +144,8 @@ def read_book(root=ROOT):
     root = Path(root)
     listed = [root / f"{entry}.ipynb" for entry in toc_files(root)]
     listed = [path for path in listed if path.exists()]
-    unlisted = sorted(set((root / "book").glob("*.ipynb")) - set(listed))
-    if unlisted:
+    present = {path for path in (root / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts}
+    if unlisted := sorted(present - set(listed)):
         raise BookError(f"{unlisted[0].relative_to(root)}: a notebook that _toc.yml does not list.")
     if listed != sorted(listed):
         raise BookError("_toc.yml: the chapters are not in the order of their numbers.")

@@ -15,9 +15,10 @@ from literate.chapters import ROOT, BookError, read_book
 from literate.tangle import package_files, tangle
 
 FORBIDDEN = re.compile(
-    r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)|raises-exception"
+    r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)"
+    r"|pytest[-_]validate[-_]ignore[-_]output|raises-exception|skip-execution|remove-(cell|input|output)"
 )
-SENTENCE = re.compile(r"[A-Z0-9].*\s.*\s.*\s.*\.", re.S)
+SENTENCE = re.compile(r"[A-Z0-9](?:.*\b[a-z]{3,}\b){4}.*\.", re.S)  # four words at least
 
 
 def executed(book):
@@ -96,6 +97,8 @@ def tolerances_named(book):
                 named = {keyword.arg for keyword in node.keywords}
                 if function in ("allclose", "isclose", "assert_allclose") and not {"rtol", "atol"} <= named:
                     yield f"{cell.where}: {function} without both rtol= and atol=."
+                elif function in ("assert_almost_equal", "assert_array_almost_equal"):
+                    yield f"{cell.where}: {function} hides its tolerance; use assert_allclose."
 
 
 def decimals_from_cells(book):

@@ -55,15 +55,35 @@ def statements(book):
     return found
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which no key of a mapping is given twice; otherwise the last one would win in silence."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if len(keys) != len(set(keys)):
+            raise yaml.constructor.ConstructorError(None, None, "a key is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_claims(root=ROOT):
     """The rows of `book/claims.yml`, each checked for its fields."""
-    rows = yaml.safe_load((root / "book" / "claims.yml").read_text(encoding="utf-8")) or []
+    try:
+        rows = yaml.load((root / "book" / "claims.yml").read_text(encoding="utf-8"), Loader=_UniqueKeys) or []
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BookError(f"book/claims.yml: not readable, {' '.join(str(error).split())}.") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BookError("book/claims.yml: not a list of rows.")
     for row in rows:
         name = row.get("id", row)
         if missing := FIELDS - row.keys():
             raise BookError(f"book/claims.yml, row {name}: no field {', '.join(sorted(missing))}.")
         if extra := row.keys() - FIELDS:
             raise BookError(f"book/claims.yml, row {name}: unknown field {', '.join(sorted(extra))}.")
+        for field in FIELDS - {"theorem"}:
+            if not isinstance(row[field], str) or not row[field].strip():
+                raise BookError(f"book/claims.yml, row {name}: {field} is not a text.")
+        if not isinstance(row["theorem"], str | None) or row["theorem"] == "":
+            raise BookError(f"book/claims.yml, row {name}: theorem is neither a label nor null.")
         if row["verdict"] not in VERDICTS:
             raise BookError(
                 f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {VERDICTS}."
@@ -86,15 +106,42 @@ def tagged_cells(book):
 
 
 def _asserts(cell):
-    """Whether the cell holds an assertion that can fail: not a constant, not `a == a`."""
-    for node in ast.walk(cell.tree):
-        if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant):
-            sides = [node.test.left, *node.test.comparators] if isinstance(node.test, ast.Compare) else []
-            if len({ast.dump(side) for side in sides}) != 1:
-                return True
-        elif isinstance(node, ast.Call) and "assert_" in ast.unparse(node.func):
-            return True
-    return False
+    """Whether the cell surely reaches an assertion that can fail."""
+    return any(
+        _can_fail(node.test) if isinstance(node, ast.Assert) else _calls_assertion(node)
+        for node in _reached(cell.tree.body)
+    )
+
+
+def _reached(body):
+    """The statements that run: not those of functions, branches and try blocks."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.For | ast.With):
+            yield from _reached(node.body)
+
+
+def _calls_assertion(node):
+    """Whether a statement is a call such as `np.testing.assert_array_equal(...)`."""
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+        return False
+    return ast.unparse(node.value.func).rpartition(".")[2].startswith("assert_")
+
+
+def _can_fail(test):
+    """Whether a condition may be false: no constant, no `a == a`, no `... or True`, no non-empty display."""
+    if isinstance(test, ast.BoolOp):
+        parts = [_can_fail(value) for value in test.values]
+        return any(parts) if isinstance(test.op, ast.And) else all(parts)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _can_fail(test.operand)
+    if (
+        isinstance(test, ast.Compare)
+        and len({ast.dump(side) for side in (test.left, *test.comparators)}) == 1
+    ):
+        return False
+    displays = ast.Tuple | ast.List | ast.Dict | ast.Set | ast.Lambda | ast.JoinedStr | ast.NamedExpr
+    return any(isinstance(part, ast.Name) for part in ast.walk(test)) and not isinstance(test, displays)
 
 
 def problems(book, claims):
@@ -117,11 +164,15 @@ def problems(book, claims):
         if target not in (ids if role == "source" else labels):
             yield f"{cells[0].where}: the tag {role}:{target} points nowhere."
     for chapter in book:
-        for cell in chapter.code_cells:
+        for cell in chapter.cells:
             yield from _tag_problems(cell)
 
 
 def _tag_problems(cell):
+    if cell.kind != "code":
+        if cell.claims or cell.text.startswith("#| export"):
+            yield f"{cell.where}: a tag of the ledger, or an export, on a cell that is not code."
+        return
     for tag in cell.tags:
         if ":" in tag and tag.split(":", 1)[0] not in ROLES:
             yield f"{cell.where}: the tag {tag} has none of the roles {', '.join(ROLES)}."

@@ -5,13 +5,14 @@
 A chapter that fails is left as it was on disk.
 """
 
+import os
 import subprocess
 import sys
 import time
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from literate.chapters import ROOT, BookError, read_book
 
@@ -20,6 +21,12 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
+
+
+def kernel_environment():
+    """The environment of a kernel that imports this checkout's package, whatever else is installed."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def execute(path):
@@ -31,7 +38,7 @@ def execute(path):
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
     )
-    client.execute()
+    client.execute(env=kernel_environment())
     notebook.metadata = nbformat.from_dict(METADATA)
     scratch = path.with_suffix(".tmp")
     nbformat.write(notebook, scratch)
@@ -58,7 +65,7 @@ def main(numbers):
         start = time.perf_counter()
         try:
             execute(chapter.path)
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             sys.exit(f"run: {chapter.name} stopped, and is unchanged.\n{error}")
         print(f"run: {chapter.name} in {time.perf_counter() - start:.1f} s", flush=True)
 

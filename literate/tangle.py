@@ -7,6 +7,7 @@ as it was. Files below `softlit/` that no chapter exports any more are removed.
 """
 
 import ast
+import keyword
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ def exported_cells(book):
         for cell in chapter.code_cells:
             if cell.module:
                 modules.setdefault(cell.module, []).append(cell)
+    for module, cells in modules.items():
+        parts = module.split(".")
+        if any(keyword.iskeyword(part) or part.startswith("__") or part == "version" for part in parts):
+            raise BookError(f"{cells[0].where}: '{module}' cannot be the name of a module.")
+        if any(other.startswith(f"{module}.") for other in modules):
+            raise BookError(f"{cells[0].where}: '{module}' is a module here and a package elsewhere.")
     return modules
 
 
@@ -51,6 +58,13 @@ def _defined_names(node):
     return []
 
 
+def _plain(node):
+    """Docstrings, imports, functions, classes and assignments: what the other rules can see."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return isinstance(node, ast.Assign | ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+
+
 def definitions(book):
     """Every top-level definition of the package; refuses a second one of the same name.
 
@@ -60,6 +74,9 @@ def definitions(book):
     for module, cells in exported_cells(book).items():
         for cell in cells:
             for node in cell.tree.body:
+                if not _plain(node):
+                    line = f"line {node.lineno} is neither an import, a definition nor an assignment"
+                    raise BookError(f"{cell.where}: {line}.")
                 for name in _defined_names(node):
                     key = (module, name) if name.startswith("_") else name
                     if key in seen:
@@ -120,6 +137,8 @@ def _check_order(book, found):
     for chapter in book:
         imported = {"softlit": "softlit"}
         for cell in chapter.code_cells:
+            if any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(cell.tree)):
+                raise BookError(f"{cell.where}: a relative import; write 'from softlit.MODULE import ...'.")
             imported |= {name: dotted for name, dotted in _package_imports(cell.tree) if name != "softlit"}
             for dotted in _package_uses(cell.tree, imported):
                 origin = origins.get(dotted)
@@ -196,13 +215,13 @@ def write(files, folder):
     folder = Path(folder)
     before = package_files(folder) if folder.exists() else {}
     after = {name: text.encode() for name, text in files.items()}
-    for name in before.keys() - after.keys():
-        (folder / name).unlink()
     changed = [name for name, content in after.items() if before.get(name) != content]
     for name in changed:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(after[name])
+    for name in before.keys() - after.keys():
+        (folder / name).unlink()
     return sorted(changed + list(before.keys() - after.keys()))
 
 
@@ -211,6 +230,8 @@ def main():
         changed = write(tangle(read_book()), ROOT / "softlit")
     except BookError as error:
         sys.exit(f"tangle: {error}")
+    except OSError as error:
+        sys.exit(f"tangle: {error}; softlit/ may be incomplete, run it again.")
     print(f"tangle: {', '.join(changed) if changed else 'softlit/ is up to date'}")
 
 

@@ -81,10 +81,43 @@ def test_a_claim_without_a_cell(project):
 
 
 @pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("- id: 003-2\n  id: 003-3\n", "not readable, .*a key is given twice"),
+        ("- id:\t003-2\n\t x", "not readable"),
+        ("rows", "not a list of rows"),
+        ("- [1, 2]", "not a list of rows"),
+    ],
+)
+def test_claims_that_cannot_be_read(project, text, sentence):
+    (project / "book" / "claims.yml").write_text(text)
+    with pytest.raises(BookError, match=f"^book/claims.yml: {sentence}"):
+        list(gates.all_problems(project))
+
+
+@pytest.mark.parametrize("tag", ["skip-execution", "remove-cell"])
+def test_a_tag_that_hides_a_cell(project, tag):
+    found = plant(project, lambda cell: cell.metadata.tags.append(tag))
+    assert any("takes the cell out of the comparison" in line for line in found)
+
+
+def test_a_ledger_tag_on_prose(project):
+    found = plant(
+        project, lambda cell: cell.metadata.update(tags=["derive:thm-shift-invariance"]), "shift-question"
+    )
+    assert (
+        f"{SHIFT}, cell shift-question: a tag of the ledger, or an export, on a cell that is not code."
+        in found
+    )
+
+
+@pytest.mark.parametrize(
     "field, value, sentence",
     [
         ("verdict", "maybe", "verdict 'maybe' is not one of"),
         ("source", "002", "its source is '002'"),
+        ("right", " ", "right is not a text"),
+        ("theorem", "", "theorem is neither a label nor null"),
         ("colour", "blue", "unknown field colour"),
     ],
 )
@@ -112,7 +145,22 @@ def test_a_tag_that_points_nowhere(project, tag):
     assert any(f"cell derive-shift: the tag {tag}" in line for line in found)
 
 
-@pytest.mark.parametrize("source", ["x = 1", "assert True", "assert plain == plain", "print('derived')"])
+EMPTY = [
+    "x = 1",
+    "assert True",
+    "assert plain == plain",
+    "print('derived')",
+    "assert plain or True",
+    "assert (plain, 'equal')",
+    "assert f'{plain}'",
+    "assert 1 < 2",
+    "if False:\n    assert plain",
+    "def unused():\n    assert plain",
+    "try:\n    assert plain\nexcept AssertionError:\n    pass",
+]
+
+
+@pytest.mark.parametrize("source", EMPTY)
 def test_a_tag_on_a_cell_that_asserts_nothing(project, source):
     found = plant(project, lambda cell: cell.update(source=source))
     assert any(
@@ -150,7 +198,7 @@ def test_a_figure_without_a_caption(project):
     )
 
 
-@pytest.mark.parametrize("mark", ["# NBVAL_SKIP", "# NBVAL_IGNORE_OUTPUT"])
+@pytest.mark.parametrize("mark", ["# NBVAL_SKIP", "# NBVAL_IGNORE_OUTPUT", "# PYTEST_VALIDATE_IGNORE_OUTPUT"])
 def test_a_cell_that_asks_not_to_be_compared(project, mark):
     found = plant(project, lambda cell: cell.update(source=mark + "\n" + cell.source))
     assert any("takes the cell out of the comparison" in line for line in found)

@@ -66,6 +66,13 @@ def test_the_lock_has_a_hash_for_every_requirement_and_meets_the_ranges():
     assert "http" not in text  # no index but the default one
 
 
+def test_the_notebooks_import_this_package():
+    """A kernel starts in book/ and knows nothing of pytest's path: a copied .venv would lead elsewhere."""
+    command = [sys.executable, "-c", "import softlit; print(softlit.__file__)"]
+    found = subprocess.run(command, cwd=ROOT / "book", capture_output=True, text=True, check=True).stdout
+    assert Path(found.strip()).resolve() == ROOT / "softlit" / "__init__.py"
+
+
 def test_nothing_depends_on_a_machine():
     """No absolute path in what is stored, prose and outputs alike."""
     for path in [

@@ -68,6 +68,15 @@ REFUSED = {
         [["import softlit", "softlit.area(2)"], [GOOD]],
         "uses softlit.area, which is built later",
     ),
+    "a marker on a later line": ([["x = 1\n#| export shapes"]], "may stand only on the first line, once"),
+    "a keyword as a module": ([["#| export class\nx = 1"]], "'class' cannot be the name of a module"),
+    "the package's own init": ([["#| export __init__\nx = 1"]], "'__init__' cannot be the name of a module"),
+    "a module that is also a package": (
+        [["#| export lab\nx = 1", "#| export lab.ulp\ny = 1"]],
+        "'lab' is a module here and a package elsewhere",
+    ),
+    "a definition in a branch": ([["#| export shapes\nif True:\n    x = 1"]], "line 1 is neither an import"),
+    "a relative import": ([[GOOD, "from .shapes import area"]], "cell cell-1: a relative import"),
     "a later function by its alias": (
         [[GOOD, "from softlit import shapes", "shapes.volume(2)"]],
         "uses softlit.shapes.volume, which no chapter builds",
