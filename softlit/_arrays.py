@@ -100,7 +100,7 @@ class Layout:
         """One value a row, in the shape that a NumPy reduction over the axes gives."""
         if keepdims:
             return values.reshape(self._kept_shape() if self.shape else ())
-        return values.reshape(self.outer)
+        return values.reshape(self.outer if self.shape else ())
 
 
 # --- book/04-inverse.ipynb, cell build-nonnegative

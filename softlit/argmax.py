@@ -80,10 +80,16 @@ from softlit.kernels import softmax
 def _coordinates(coordinates, axis, shape, x_dtype):
     """Coordinates as one array an axis, which broadcasts against `shape`, and the dtype of results."""
     layout = Layout(shape, axis)
+    if not layout.axes:
+        raise ValueError("no axis is given")
     if coordinates is None:
         coordinates = [None] * len(layout.axes)
     elif axis is not None and np.ndim(axis) == 0:
         coordinates = [coordinates]
+    elif np.isscalar(coordinates) or not hasattr(coordinates, "__len__"):
+        raise ValueError(
+            "for several axes, coordinates must be a sequence with one entry an axis"
+        )
     if len(coordinates) != len(layout.axes):
         raise ValueError(
             f"coordinates for {len(coordinates)} axes, where {len(layout.axes)} are given"
@@ -104,15 +110,16 @@ def _coordinates(coordinates, axis, shape, x_dtype):
 
 def _mean(c, p, axes):
     """The mean of c under the probabilities p over some axes, within the range of c where p > 0."""
-    half = np.broadcast_to(c / 2, p.shape)
-    part = (p > 0) | np.isnan(half)
+    c = np.broadcast_to(c, p.shape)
+    half = c / 2
+    part = (p > 0) | np.isnan(c)
     top = p == np.max(p, axis=axes, keepdims=True, initial=0)
     reference = np.max(half, axis=axes, keepdims=True, initial=-np.inf, where=top)
     reference = np.where(np.isfinite(reference), reference, 0)
     moved = np.sum(p * (half - reference), axis=axes, keepdims=True, where=part)
-    low = np.min(half, axis=axes, keepdims=True, initial=np.inf, where=part)
-    high = np.max(half, axis=axes, keepdims=True, initial=-np.inf, where=part)
-    value = np.where(low <= high, 2 * np.clip(reference + moved, low, high), np.nan)
+    low = np.min(c, axis=axes, keepdims=True, initial=np.inf, where=part)
+    high = np.max(c, axis=axes, keepdims=True, initial=-np.inf, where=part)
+    value = np.where(low <= high, np.clip(2 * (reference + moved), low, high), np.nan)
     return np.squeeze(value, axis=axes)
 
 
@@ -154,15 +161,17 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
         and a last axis of length k holds one coordinate for each, in the order of `axis`. A 0-d `x` is
         a slice with one entry, and one axis.
 
-        The dtype is that of `x`, promoted with that of the coordinates if they are given; integers and
-        bool count as float64, and float16 is computed wider. A result lies between the smallest and the
-        largest coordinate of the entries with positive probability.
+        The dtype is that of `x`, promoted with that of the coordinates if they are given; integers
+        and bool count as float64, and float16 is computed wider. A result lies between the smallest
+        and the largest coordinate of the entries with positive probability, each rounded to that
+        dtype (positions beyond 65504 overflow float16).
 
-        One logit at +inf gives its coordinate, several the mean of theirs. A slice with a NaN, of -inf
-        alone, without entries, or without entries that take part, gives NaN; what `where` leaves out is
-        not seen. `beta` = inf gives the coordinate of the maximum, tied ones the mean. An infinite
-        coordinate has no effect where the probability is 0, and acts as in floating-point arithmetic
-        elsewhere; one that is NaN gives NaN. No warning is raised.
+        For `beta` > 0 one logit at +inf gives its coordinate, several the mean of theirs; for a
+        negative `beta` the signs are reversed, and 0 gives the mean of all. A slice with a NaN, of
+        -inf alone, without entries, or without entries that take part, gives NaN; what `where` leaves
+        out is not seen. `beta` = inf gives the coordinate of the maximum, tied ones the mean. An
+        infinite coordinate has no effect where the probability is 0, and acts as in floating-point
+        arithmetic elsewhere; one that is NaN gives NaN. No warning is raised.
 
     Raises
     ------
@@ -204,9 +213,11 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
     shape = np.broadcast_shapes(x.shape, np.shape(beta))
     columns, dtype = _coordinates(coordinates, axis, shape, dtype)
     computed = np.promote_types(dtype, np.float32)
-    p = np.asarray(softmax(x.astype(computed, copy=False), axis, beta=beta, where=where))
     layout, mask = Layout(shape, axis), mask_array(where, shape)
     with np.errstate(all="ignore"):
+        p = np.asarray(
+            softmax(x.astype(computed, copy=False), axis, beta=beta, where=where)
+        )
         if mask is not None:
             columns = [np.where(mask, c, 0) for c in columns]
         p = p.reshape(layout.working)
@@ -241,9 +252,9 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
         is that of `softlit.soft_argmax`.
 
         Infinite logits give limits, NaN where none exists, as in `softlit.softmax_jacobian`: 0 for a
-        single logit at +inf, NaN for several, or for an infinite `beta` with a tied maximum. An infinite
-        coordinate has no effect where the probability is 0. A slice with a NaN gives NaN. No warning is
-        raised.
+        single logit at +inf, NaN for several, or for an infinite `beta` with a tied maximum. An
+        infinite coordinate has no effect where the probability is 0. A slice with a NaN gives NaN. No
+        warning is raised.
 
     Raises
     ------
@@ -263,8 +274,8 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
     Notes
     -----
     Derived in chapter 10, :prf:ref:`thm-soft-arg-max-gradient`. The entries of a slice sum to 0, up to
-    rounding. Logits of -inf take no part: with them, a window is set as `where` does it in
-    `softlit.soft_argmax`.
+    rounding. For `beta` > 0 logits of -inf take no part (for `beta` < 0, those of +inf), so a
+    window can be set with them; unlike under `where`, a coordinate that is NaN is seen there too.
 
     Examples
     --------
@@ -278,8 +289,8 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
     x, dtype = real_array(x)
     shape = np.broadcast_shapes(x.shape, np.shape(beta))
     columns, dtype = _coordinates(coordinates, axis, shape, dtype)
-    x = x.astype(np.promote_types(dtype, np.float32), copy=False)
     with np.errstate(all="ignore"):
+        x = x.astype(np.promote_types(dtype, np.float32), copy=False)
         slopes = [
             softmax_vjp(x, c.astype(x.dtype, copy=False), axis, beta=beta) for c in columns
         ]

@@ -140,8 +140,8 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
         The axis or axes that are reduced; None takes all of them.
     beta : float or array_like, optional
         Inverse temperature, as in `boltzmann_max`, except at 0, where the function has a pole: 0.0
-        gives the limit from above, which is +inf if two entries or more take part, and -0.0 the limit
-        from below, -inf.
+        gives the limit from above and -0.0 the limit from below: +inf and -inf if two entries or more
+        take part.
     keepdims : bool, optional
         Whether the reduced axes stay, with size 1.
     where : array_like of bool, optional
@@ -153,7 +153,7 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
         Shaped and typed as `boltzmann_max` does. A slice with a NaN gives NaN. For a positive `beta`
         (0.0 included) one entry of +inf gives +inf, entries of -inf do not take part, and a slice of
         -inf alone, an empty one, and one that `where` leaves out altogether give -inf; for a negative
-        one the signs are reversed. No warning is raised.
+        one (-0.0 included) the signs are reversed. No warning is raised.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
 
     See Also
     --------
-    softlit.logsumexp : the same for `beta` = 1.
+    softlit.logsumexp : the same for `beta` = 1, subnormal results apart.
     softlit.mellowmax : the same minus log(N)/beta.
 
     Notes

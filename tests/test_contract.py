@@ -456,3 +456,17 @@ def test_no_warning_escapes_from_positions(function, dtype, beta):
         for pair in ([1.0, 2.0], [INF, 0.0], [-INF, -INF], [NAN, 1.0], [6e4, -6e4]):
             for places in (None, [6e4, -6e4], [INF, -INF], [NAN, 0.0], [1.7e308, -1.7e308]):
                 function(np.array(pair, dtype=dtype), places, beta=beta)
+
+
+def test_positions_stay_in_the_range_of_their_coordinates():
+    tiny = 5e-324
+    assert softlit.soft_argmax([0.0], [tiny]) == softlit.soft_argmax([0.0, 0.0], [tiny, tiny]) == tiny
+    with pytest.raises(ValueError, match="no axis is given"):
+        softlit.soft_argmax([0.0, 1.0], axis=())
+    with pytest.raises(ValueError, match="must be a sequence with one entry an axis"):
+        softlit.soft_argmax(np.zeros((2, 2)), 3, axis=(0, 1))
+
+
+def test_a_number_has_no_axis_left():
+    for function in (softlit.logsumexp, softlit.boltzmann_max):
+        assert function(3.0, axis=()).shape == ()
