@@ -253,8 +253,9 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
 
         Infinite logits give limits, NaN where none exists, as in `softlit.softmax_jacobian`: 0 for a
         single logit at +inf, NaN for several, or for an infinite `beta` with a tied maximum. An
-        infinite coordinate has no effect where the probability is 0. A slice with a NaN gives NaN. No
-        warning is raised.
+        infinite coordinate has no effect where the probability is 0 and acts as in floating-point
+        arithmetic elsewhere; so does a difference of coordinates that overflows, and gives inf or NaN.
+        A coordinate that is NaN gives NaN, and so does a NaN in its slice. No warning is raised.
 
     Raises
     ------
