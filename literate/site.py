@@ -268,6 +268,9 @@ def use_packaged_node():
     katex.NODEJS_BINARY = shutil.which("node", path=os.pathsep.join([os.path.join(folder, "bin"), folder]))
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60  # seconds; a busy machine is no error
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a mistyped formula stops the build
+    # Its Unix socket is there a moment before anybody listens, and on a busy machine the connection is
+    # then refused. The way that it takes on Windows tries again instead.
+    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
 
 
 def setup(app):
