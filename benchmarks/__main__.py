@@ -1,0 +1,82 @@
+"""`python -m benchmarks`, also `make bench`: measure, and write the results."""
+
+import argparse
+import datetime
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import accuracy, peers, results, speed
+
+SCRATCH = Path("_build") / "benchmarks"  # where a quick run goes, which is no result to keep
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=peers.__doc__)
+    parser.add_argument("--quick", action="store_true", help=f"small inputs, few rounds; into {SCRATCH}")
+    parser.add_argument("--only", choices=("speed", "accuracy"), help="measure one of the two")
+    parser.add_argument("--to", type=Path, help="the folder to write to")
+    return parser.parse_args()
+
+
+def processor():
+    """The model of the processor and its caches, as far as the system tells."""
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    caches = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        kind, level, size = ((index / name).read_text().strip() for name in ("type", "level", "size"))
+        caches[f"L{level} {kind.lower()}"] = size
+    return model, caches
+
+
+def measured_on(names, pinned):
+    model, caches = processor()
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "processor": model,
+        "cores": os.cpu_count(),
+        "caches": caches,
+        "system": f"{platform.system()} {platform.machine()}",
+        "pinned to one core": pinned,
+        "python": platform.python_version(),
+        "libraries": {"numpy": np.__version__} | peers.versions(names),
+    }
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+
+def main():
+    chosen = options()
+    folder = chosen.to or (SCRATCH if chosen.quick else results.FOLDER)
+    pinned = speed.pin()  # before the libraries are imported and count the cores
+    libraries, missing = peers.load_all()
+    for name in missing:
+        say(f"{name} is not installed and is not measured; to add it: {peers.INSTALL[name]}")
+    measured = measured_on(libraries, pinned)
+    for name, module, value in (("accuracy", accuracy, "ulp"), ("speed", speed, "ratio")):
+        if chosen.only in (None, name):
+            rows = module.measure(libraries, say, chosen.quick)
+            results.save(folder / f"{name}.json", measured, rows)
+            for function in peers.FUNCTIONS:
+                unit = "largest error in ulp" if value == "ulp" else "time, SciPy's = 1"
+                print(f"\n{function}: {unit}\n")
+                print(results.markdown(*results.table(results.select(rows, function=function), value)))
+            say(f"written: {folder / name}.json")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nbenchmarks: interrupted; what was not finished is not written")

@@ -1,0 +1,109 @@
+"""The benchmarks measure what they say, and the committed results are whole."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks import accuracy, cases, peers, results, speed
+from literate.chapters import ROOT
+
+KEYS = {
+    "speed": ["function", "shape", "axis", "dtype", "family", "library", "seconds", "ratio"],
+    "accuracy": ["function", "rows", "entries", "dtype", "family", "library", "ulp"],
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_committed_results_are_whole(name):
+    """Every input that would be measured now, for every library: a quick run is not committed by mistake."""
+    measured, rows = results.load(results.FOLDER / f"{name}.json")
+    assert {"date", "processor", "cores", "caches", "system", "python", "libraries"} <= set(measured)
+    assert set(measured["libraries"]) == {*peers.INSTALL, "numpy"} - {"textbook"}
+    assert all(list(row) == KEYS[name] for row in rows)
+    if name == "speed":
+        inputs = [(list(shape), axis, dtype, family) for shape, axis, dtype, family, _ in cases.timed()]
+        got = [(row["shape"], row["axis"], row["dtype"], row["family"]) for row in rows]
+    else:
+        inputs = [(dtype, family) for dtype in cases.DTYPES for family, *_ in cases.measured(dtype)]
+        got = [(row["dtype"], row["family"]) for row in rows]
+    assert len(rows) == len(inputs) * len(peers.FUNCTIONS) * len(peers.INSTALL)
+    assert all(wanted in got for wanted in inputs)
+    assert "/" not in json.dumps(measured)  # no path of a machine
+
+
+def test_results_come_back_and_are_one_row_a_line(tmp_path):
+    rows = [{"library": "a", "ulp": 0.5}, {"library": "b", "ulp": results.digits(np.inf)}]
+    results.save(tmp_path / "new" / "x.json", {"date": "today"}, rows)
+    assert results.load(tmp_path / "new" / "x.json") == ({"date": "today"}, rows)
+    assert '\n    {"library": "b", "ulp": "inf"}\n' in (tmp_path / "new" / "x.json").read_text()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.json"]
+
+
+def test_an_interrupted_run_leaves_the_old_results(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    results.save(tmp_path / "x.json", {}, [{"old": 1}])
+    monkeypatch.setattr(results.os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        results.save(tmp_path / "x.json", {}, [{"new": 1}])
+    assert results.load(tmp_path / "x.json")[1] == [{"old": 1}]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_tables():
+    shared = {"function": "softmax", "shape": [10], "axis": 0, "dtype": "float32", "family": "3 normal"}
+    rows = [shared | {"library": "softlit", "ratio": 0.5}, shared | {"library": "scipy", "ratio": 1e12}]
+    header, lines = results.table(results.select(rows, dtype="float32"), "ratio")
+    assert header == ["input", "dtype", "softlit", "scipy"]
+    assert lines == [["(10,), axis 0", "float32", 0.5, 1e12]]
+    assert results.markdown(header, lines).splitlines()[2] == "| (10,), axis 0 | float32 | 0.5 | 1e+12 |"
+
+
+def test_known_errors_are_measured():
+    """The textbook loses log_softmax of [t, 0] for a large t, and SciPy the digits of x - max."""
+    textbook = {"textbook": peers.load("textbook"), "scipy": peers.load("scipy")}
+    rows = accuracy.measure(textbook, lambda text: None, quick=True)
+    (lost,) = results.select(
+        rows, function="log_softmax", family="leader: [t, 0]", dtype="float64", library="textbook"
+    )
+    assert lost["ulp"] > 1e15
+    (off,) = results.select(
+        rows, function="softmax", family="pairs, 10 normal", dtype="float64", library="scipy"
+    )
+    assert 5 < off["ulp"] < 100
+
+
+def test_timing_tells_slow_from_fast():
+    x = np.zeros(100_000)
+    slow, fast = speed.interleaved([lambda: np.exp(x), lambda: None], rounds=5, budget=0.1)
+    assert fast < slow / 10
+
+
+ONE_SMALL_RUN = """
+import runpy, sys
+from benchmarks import cases, peers
+
+def absent():
+    raise ImportError
+
+peers._torch = peers._jax = absent
+cases.SHAPES[:] = [((10,), -1)]
+sys.argv = ["benchmarks", "--quick", "--only", "speed", "--to", sys.argv[1]]
+runpy.run_module("benchmarks", run_name="__main__")
+"""
+
+
+def test_a_missing_peer_is_named_with_its_command(tmp_path):
+    """One run, in a process of its own, since it pins itself to one core."""
+    command = [sys.executable, "-c", ONE_SMALL_RUN, str(tmp_path)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for name in ("torch", "jax"):
+        assert f"{name} is not installed and is not measured; to add it: {peers.INSTALL[name]}" in run.stderr
+    assert "softmax: time, SciPy's = 1" in run.stdout
+    _, rows = results.load(tmp_path / "speed.json")
+    assert {row["library"] for row in rows} == {"softlit", "scipy", "textbook"}
