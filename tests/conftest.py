@@ -8,6 +8,12 @@ import pytest
 from literate.chapters import ROOT, read_book
 
 
+def pytest_configure(config):
+    # Marks that SciPy's own tests carry for other array libraries than NumPy (see test_scipy_suite.py).
+    for mark in ("skip_xp_backends", "xfail_xp_backends", "uses_xp_capabilities"):
+        config.addinivalue_line("markers", f"{mark}: of SciPy's tests")
+
+
 @pytest.fixture(scope="session")
 def book():
     return read_book()
