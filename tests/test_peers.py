@@ -1,0 +1,242 @@
+"""softlit beside its peers: agreement within a derived tolerance, and the right value where peers go wrong.
+
+PyTorch and JAX are gigabytes and not in the lock. Tests that need them are skipped where they are missing,
+unless the environment variable SOFTLIT_PEERS is "required", as in .ci/run.
+"""
+
+import importlib
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+import softlit
+from softlit.lab.ulp import exact_log_softmax, exact_logsumexp, exact_softmax, ulp_error
+
+INF = np.inf
+DTYPES = [np.float32, np.float64]
+
+
+def import_peer(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a library says of itself while it is imported
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            sentence = f"{name} is not installed, so agreement with it is not tested (pip install {name})"
+            if os.environ.get("SOFTLIT_PEERS") == "required":
+                pytest.fail(sentence)
+            pytest.skip(sentence)
+
+
+def torch_functions():
+    torch = import_peer("torch")
+
+    def on_arrays(function):
+        return lambda x, axis: function(torch.from_numpy(x), axis).numpy()
+
+    return {name: on_arrays(getattr(torch, name)) for name in ("softmax", "log_softmax", "logsumexp")}
+
+
+def jax_functions():
+    jax = import_peer("jax")
+    jax.config.update("jax_enable_x64", True)  # otherwise float64 becomes float32
+
+    def on_arrays(function):
+        compiled = jax.jit(function, static_argnums=1)
+        return lambda x, axis: np.asarray(compiled(x, axis))
+
+    return {name: on_arrays(getattr(jax.nn, name)) for name in ("softmax", "log_softmax", "logsumexp")}
+
+
+@pytest.fixture(scope="module", params=["scipy", "torch", "jax"])
+def peer(request):
+    if request.param == "scipy":
+        return {name: getattr(importlib.import_module("scipy.special"), name) for name in softlit_functions()}
+    return torch_functions() if request.param == "torch" else jax_functions()
+
+
+def softlit_functions():
+    return {name: getattr(softlit, name) for name in ("softmax", "log_softmax", "logsumexp")}
+
+
+def inputs(dtype):
+    rng = np.random.default_rng(30)
+    normal = rng.normal(size=(4, 9, 33))
+    huge = float(np.finfo(dtype).max) / 4  # the peers' x - max overflows beyond
+    yield "3 normal", 3 * normal
+    yield "500 normal", 500 * normal
+    yield "1e4 + normal", 1e4 + normal
+    yield "-800 + 3 normal", 3 * normal - 800
+    masked = rng.random(normal.shape) < 0.5
+    masked[0] = masked[:, 0] = masked[..., 0] = False  # no slice along any axis is -inf alone
+    yield "half of the entries -inf", np.where(masked, -INF, 3 * normal)
+    yield "equal", np.full(normal.shape, 0.1)
+    yield "huge", huge * rng.uniform(-1, 1, normal.shape)
+    yield "subnormal", normal * float(np.finfo(dtype).smallest_subnormal)
+    yield "long", 3 * rng.normal(size=(2, 3000))
+
+
+def tolerances(x, axis):
+    """How far two results may differ: p relatively and log p absolutely; and LogSumExp absolutely.
+
+    With u the unit roundoff and d = x - max, every peer forms d with an error of u|d|, which exp turns into a
+    relative error of u|d|. Into the sum these errors go weighted by p, and the sum of p|d| is the entropy
+    less a positive number, so at most log N. Adding N terms costs at most N u, and exp, log, division and
+    the last rounding a few u together. softlit's own error is within the same bound: hence twice that.
+    """
+    n = x.shape[axis]
+    u = np.finfo(x.dtype).eps / 2
+    top = x.max(axis=axis, keepdims=True)
+    relative = (2 * np.abs(np.where(np.isfinite(x), x, top) - top) + 2 * (n + np.log(n) + 8)) * u
+    return relative, (2 * np.abs(top) + 2 * (n + np.log(n) + 8)) * u
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("family", [name for name, _ in inputs(float)])
+def test_agreement(peer, dtype, family):
+    x = dict(inputs(dtype))[family].astype(dtype)
+    tiny = float(np.finfo(dtype).tiny)  # below it peers may flush to 0
+    for axis in (0, 1, -1)[-x.ndim :]:
+        relative, top_error = tolerances(x, axis)
+        with np.errstate(all="ignore"):
+            wanted = {name: function(x, axis=axis) for name, function in peer.items()}
+        got = {name: function(x, axis=axis) for name, function in softlit_functions().items()}
+        for name in wanted:
+            assert got[name].dtype == wanted[name].dtype == dtype and got[name].shape == wanted[name].shape
+        finite = np.isfinite(x)
+        np.testing.assert_array_equal(np.isneginf(got["log_softmax"]), ~finite)
+        off = {name: np.abs(got[name].astype(float) - wanted[name]) for name in ("softmax", "logsumexp")}
+        off["log_softmax"] = np.abs(
+            np.subtract(*(v["log_softmax"][finite].astype(float) for v in (got, wanted)))
+        )
+        assert (off["softmax"] <= relative * wanted["softmax"] + tiny).all()
+        assert (off["log_softmax"] <= np.broadcast_to(relative, x.shape)[finite] + tiny).all()
+        assert (off["logsumexp"] <= np.squeeze(top_error, axis=axis) + tiny).all()
+
+
+def test_the_tolerance_can_fail(peer):
+    """The negative control: logits that differ by ten times their rounding are told apart."""
+    x = np.random.default_rng(31).normal(size=(5, 8))
+    moved = x.copy()
+    moved[:, 0] += 10 * tolerances(x, -1)[0].max()
+    off = np.abs(softlit.softmax(moved) - peer["softmax"](x, axis=-1))
+    assert (off > tolerances(x, -1)[0] * softlit.softmax(x)).any()
+
+
+# What is below are inputs at which a peer is, or was, far from right. The comments say what SciPy 1.17,
+# PyTorch 2.13 and JAX 0.10 return; nothing asserts it, since a next release may mend it.
+
+
+def test_scipy_issue_23225_one_logit_is_infinite():
+    """Also pytorch issue 6864 and jax issue 21495. All three: NaN everywhere."""
+    assert softlit.softmax([1.0, 1.0, INF]).tolist() == [0, 0, 1]
+    assert softlit.softmax([INF, 0.0, INF]).tolist() == [0.5, 0, 0.5]
+    assert softlit.log_softmax([0.0, INF]).tolist() == [-INF, 0]
+
+
+def test_pytorch_issue_25110_all_logits_are_minus_infinity():
+    """Nothing speaks for any entry, so NaN; SciPy adds a RuntimeWarning."""
+    assert np.isnan(softlit.softmax([-INF, -INF, -INF])).all()
+    assert softlit.logsumexp([-INF, -INF, -INF]) == -INF
+
+
+def test_pytorch_issue_55056_a_row_is_masked_out():
+    """What attention wants of a masked row are zeros, for which softlit, as JAX, has `where`."""
+    scores = np.array([[1.0, 2.0], [3.0, np.nan]])
+    mask = np.array([[True, True], [False, False]])
+    np.testing.assert_array_equal(softlit.softmax(scores, where=mask)[1], [0, 0])
+    np.testing.assert_array_equal(softlit.softmax(scores, where=mask)[0], softlit.softmax([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lead", [1.0, 10.0, 17.0, 37.0, 40.0, 80.0])
+def test_scipy_issue_19521_log_softmax_of_the_leader(dtype, lead):
+    """Also pytorch issue 113708. [0, -40]: all three return exactly 0 instead of -4.2e-18."""
+    row = np.array([0, -lead], dtype=dtype)
+    assert ulp_error(softlit.log_softmax(row), exact_log_softmax(row)).max() <= 3
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_scipy_issue_18295_logsumexp_of_a_leader_at_zero(dtype):
+    """[0, -40]: PyTorch and JAX return 0 instead of 4.2e-18; SciPy has mended it."""
+    row = np.array([0, -40], dtype=dtype)
+    assert ulp_error(softlit.logsumexp(row), exact_logsumexp(row)) <= 3
+
+
+def test_scipy_issue_20399_and_jax_issue_7643_an_empty_axis():
+    """SciPy's softmax still raises ValueError."""
+    assert softlit.logsumexp([]) == -INF
+    assert softlit.softmax(np.zeros((2, 0))).shape == softlit.log_softmax(np.zeros((2, 0))).shape == (2, 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_pytorch_issue_11752_equal_logits_far_from_zero(dtype):
+    """x - logsumexp(x) gives 0 at 1e8 in float32: the logarithm of 2 drowned in the rounding."""
+    for far in (1e4, 1e8, -1e20, 1e37):
+        value = softlit.log_softmax(np.array([far, far], dtype=dtype))
+        np.testing.assert_array_equal(value, np.full(2, -np.log(2), dtype=dtype))
+
+
+def test_numpy_issue_22956_sums_along_the_first_axis():
+    """A sum that adds one term after the other in float32 stops growing once they are below half an ulp.
+
+    With a leader of 1 and terms of 2**-25 it never starts: SciPy is 3 per cent off.
+    """
+    terms = 2**20
+    column = np.full((terms + 1, 2), -25 * np.log(2), dtype=np.float32)
+    column[0] = 0
+    small = np.exp(np.float64(column[1, 0]))
+    leader = 1 / (1 + terms * small)
+    p = softlit.softmax(column, axis=0)
+    np.testing.assert_allclose(p[0], leader, rtol=2e-6)
+    np.testing.assert_allclose(p[1:], leader * small, rtol=2e-6)
+    np.testing.assert_allclose(softlit.logsumexp(column, axis=0), -np.log(leader), rtol=2e-6)
+
+
+def test_long_rows_of_float32():
+    """PyTorch loses three digits over 10**7 entries of a row; summed in pairs, none is lost."""
+    x = (3 * np.random.default_rng(32).normal(size=2_000_000)).astype(np.float32)
+    wide = np.exp(x.astype(float) - float(x.max()))
+    total = wide.sum()
+    np.testing.assert_allclose(softlit.softmax(x), wide / total, rtol=6e-6)  # |x - max| and some units
+    np.testing.assert_allclose(softlit.logsumexp(x), float(x.max()) + np.log(total), rtol=3e-7)
+
+
+def test_numpy_issue_22208_sums_of_float16():
+    """float16 holds no odd number above 2048, where a sum of ones stops: SciPy is off by a factor of 2.
+
+    Over 70000 entries the sum overflows: 0 from SciPy's softmax, inf from its logsumexp.
+    """
+    column = np.zeros((4096, 2), dtype=np.float16)
+    assert (softlit.softmax(column, axis=0) == np.float16(1 / 4096)).all()
+    assert (softlit.logsumexp(column, axis=0) == np.float16(np.log(4096))).all()
+    row = np.zeros(70_000, dtype=np.float16)
+    assert (softlit.softmax(row) == np.float16(1 / 70_000)).all()
+    assert softlit.logsumexp(row) == np.float16(np.log(70_000))
+
+
+def test_small_integers_do_not_wrap_around():
+    """x - max in uint8 is never negative, and in int8 may come out positive.
+
+    SciPy and JAX: [nan, 0] for uint8 [1, 2]; SciPy: [0.27, 0.73] for int8 [127, -128], the wrong order.
+    """
+    for row, dtype in (
+        ([1, 2], np.uint8),
+        ([0, 255], np.uint8),
+        ([127, -128], np.int8),
+        ([-100, 100], np.int8),
+    ):
+        x = np.array(row, dtype=dtype)
+        exact = [float(value) for value in exact_softmax(row)]
+        np.testing.assert_allclose(softlit.softmax(x), exact, rtol=1e-13)
+        np.testing.assert_allclose(softlit.logsumexp(x), float(exact_logsumexp(row)), rtol=1e-15)
+
+
+def test_float32_logsumexp_near_zero():
+    """[log(1/2 + d), log(1/2 - d)]: all three are 1e9 ulps off, for the sum of two roundings is left."""
+    d = np.random.default_rng(33).uniform(-0.4, 0.4, size=100)
+    rows = np.log(np.stack([0.5 + d, 0.5 - d], axis=-1)).astype(np.float32)
+    for row, value in zip(rows, softlit.logsumexp(rows), strict=True):
+        assert ulp_error(value, exact_logsumexp(row)) <= 3
