@@ -1,0 +1,205 @@
+"""More algebraic laws in floating point (see test_properties.py), with tolerances from the stated accuracy.
+
+A probability is within 5 ulp of exact in float64 and 8 in float32, log_softmax and logsumexp within 3: two
+results that are equal in exact arithmetic differ by at most twice that, and an ulp is at most eps of a value.
+"""
+
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import softlit
+
+settings.register_profile("softlit", deadline=None, derandomize=True, max_examples=150)
+settings.load_profile("softlit")
+
+TWICE = {np.dtype(np.float32): 16, np.dtype(np.float64): 10}  # ulps that two probabilities may differ by
+
+
+@st.composite
+def logits(draw, bound=40, minimum=1, count=1, whole=False):
+    """One array of logits, or `count` of one shape and dtype; whole numbers if asked for."""
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    shape = (draw(st.integers(1, 3)), draw(st.integers(minimum, 8)))
+    elements = st.integers(-bound, bound).map(float) if whole else st.floats(-bound, bound, width=32)
+    arrays = [draw(hnp.arrays(dtype, shape, elements=elements)) for _ in range(count)]
+    return arrays if count > 1 else arrays[0]
+
+
+def eps(x):
+    return float(np.finfo(x.dtype).eps)
+
+
+def assert_same_p(got, wanted):
+    np.testing.assert_allclose(got, wanted, rtol=TWICE[wanted.dtype] * eps(wanted))
+
+
+def lse_slack(*arrays):
+    """Twice 3 ulp of the largest LogSumExp or logit around; it covers the cancellation near zero."""
+    size = max(float(np.abs(x).max()) + np.log(x.shape[-1]) + 1 for x in arrays)
+    return 6 * eps(arrays[0]) * size
+
+
+@given(logits(whole=True), st.integers(-900, 900))
+def test_a_shift_without_rounding_changes_nothing(x, c):
+    moved = x + x.dtype.type(c)
+    assert_same_p(softlit.softmax(moved), softlit.softmax(x))
+    np.testing.assert_allclose(softlit.log_softmax(moved), softlit.log_softmax(x), rtol=6 * eps(x))
+    np.testing.assert_allclose(
+        softlit.logsumexp(moved), softlit.logsumexp(x) + c, rtol=0, atol=lse_slack(moved)
+    )
+
+
+@given(logits(), st.integers(-3, 3), st.sampled_from([-1.0, 1.0]))
+def test_beta_multiplies_the_logits(x, power, sign):
+    """By a power of two, so that the product is not rounded."""
+    beta = sign * 2.0**power
+    scaled = x * x.dtype.type(beta)
+    assert_same_p(softlit.softmax(x, beta=beta), softlit.softmax(scaled))
+    np.testing.assert_allclose(
+        softlit.log_softmax(x, beta=beta), softlit.log_softmax(scaled), rtol=6 * eps(x)
+    )
+
+
+@given(logits(bound=2.0**100), st.randoms(use_true_random=False))
+def test_the_order_of_the_entries_does_not_matter(x, random):
+    order = list(range(x.shape[-1]))
+    random.shuffle(order)
+    assert_same_p(softlit.softmax(x[:, order]), softlit.softmax(x)[:, order])
+    np.testing.assert_allclose(
+        softlit.log_softmax(x[:, order]), softlit.log_softmax(x)[:, order], rtol=6 * eps(x)
+    )
+    np.testing.assert_allclose(
+        softlit.logsumexp(x[:, order]), softlit.logsumexp(x), rtol=0, atol=lse_slack(x)
+    )
+
+
+@given(logits())
+def test_three_functions_agree(x):
+    """exp(log p) = p, where log p has an error of 3 ulp and so p one of 3 eps |log p|; log p = x - LSE."""
+    p, log_p, lse = softlit.softmax(x), softlit.log_softmax(x), softlit.logsumexp(x, keepdims=True)
+    off = np.abs(np.exp(log_p.astype(np.longdouble)) / p - 1)
+    assert (off <= (3 * np.abs(log_p) + 8) * eps(x)).all()
+    np.testing.assert_allclose(x.astype(float) - lse, log_p, rtol=3 * eps(x), atol=lse_slack(x))
+
+
+@given(logits())
+def test_log_odds_are_differences_of_logits(x):
+    log_p = softlit.log_softmax(x).astype(float)
+    got, wanted = (v[:, :, None] - v[:, None, :] for v in (log_p, x.astype(float)))
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=6 * eps(x) * (np.abs(log_p).max() + 1))
+
+
+@given(logits(bound=2.0**100), st.integers(0, 7), st.floats(0, 30, width=16))
+def test_raising_one_logit(x, k, amount):
+    """Its probability and LogSumExp do not fall, and the other probabilities do not rise."""
+    k = k % x.shape[-1]
+    raised = x.copy()
+    raised[:, k] += x.dtype.type(amount)
+    before, after = softlit.softmax(x), softlit.softmax(raised)
+    slack = TWICE[x.dtype] * eps(x)
+    others = np.arange(x.shape[-1]) != k
+    tiny = float(np.finfo(x.dtype).tiny)
+    assert (after[:, k] >= before[:, k] * (1 - slack) - tiny).all()
+    assert (after[:, others] <= before[:, others] * (1 + slack) + tiny).all()
+    assert (softlit.logsumexp(raised) >= softlit.logsumexp(x) - lse_slack(raised)).all()
+
+
+@given(logits(count=2))
+def test_logsumexp_of_two_parts(pair):
+    x, y = pair
+    whole = softlit.logsumexp(np.concatenate(pair, axis=-1))
+    parts = softlit.logsumexp(np.stack([softlit.logsumexp(x), softlit.logsumexp(y)], axis=-1))
+    np.testing.assert_allclose(whole, parts, rtol=0, atol=2 * lse_slack(x, y))
+
+
+@given(logits(), st.integers(1, 40))
+def test_copies_add_a_logarithm(x, copies):
+    many = softlit.logsumexp(np.tile(x, copies))
+    np.testing.assert_allclose(
+        many, softlit.logsumexp(x) + np.log(copies), rtol=0, atol=2 * lse_slack(x, np.tile(x, copies))
+    )
+    assert_same_p(
+        softlit.softmax(np.tile(x, copies))[:, : x.shape[-1]] * x.dtype.type(copies), softlit.softmax(x)
+    )
+
+
+@given(logits(count=2), st.sampled_from([0.25, 0.5, 0.75]))
+def test_logsumexp_is_convex(pair, t):
+    x, y = pair
+    between = softlit.logsumexp(x * x.dtype.type(t) + y * x.dtype.type(1 - t))
+    chord = t * softlit.logsumexp(x).astype(float) + (1 - t) * softlit.logsumexp(y).astype(float)
+    assert (between <= chord + 2 * lse_slack(x, y)).all()
+
+
+@given(logits(count=2))
+def test_nothing_is_stretched(pair):
+    """|LSE x - LSE y| and the sum of |p - q| are at most max |x - y|."""
+    x, y = pair
+    distance = np.abs(x.astype(float) - y).max(axis=-1)
+    lse = softlit.logsumexp(x).astype(float) - softlit.logsumexp(y)
+    assert (np.abs(lse) <= distance + 2 * lse_slack(x, y)).all()
+    p, q = softlit.softmax(x).astype(float), softlit.softmax(y).astype(float)
+    assert (np.abs(p - q).sum(axis=-1) <= distance + TWICE[x.dtype] * eps(x)).all()
+
+
+@given(logits(), st.data())
+def test_a_mask_is_leaving_out_is_minus_infinity(x, data):
+    keep = data.draw(hnp.arrays(bool, x.shape[-1]))
+    keep[0] = True  # an empty slice is another matter: it has a contract of its own
+    masked = np.where(keep, x, -np.inf).astype(x.dtype)
+    for function in (softlit.softmax, softlit.log_softmax):
+        got, infinite, fewer = function(x, where=keep), function(masked), function(x[:, keep])
+        np.testing.assert_allclose(got, infinite, rtol=TWICE[x.dtype] * eps(x))
+        np.testing.assert_allclose(got[:, keep], fewer, rtol=TWICE[x.dtype] * eps(x))
+    values = [softlit.logsumexp(x, where=keep), softlit.logsumexp(masked)]
+    np.testing.assert_allclose(values, [softlit.logsumexp(x[:, keep])] * 2, rtol=0, atol=lse_slack(x))
+
+
+@given(logits(minimum=2))
+def test_two_entries_are_the_logistic_function(x):
+    """The difference of two logits, at most 80, is rounded before expit sees it: by 40 eps at most."""
+    pair = x[:, :2].astype(float)
+    got, wanted = softlit.softmax(pair)[:, 0], scipy.special.expit(pair[:, 0] - pair[:, 1])
+    np.testing.assert_allclose(got, wanted, rtol=50 * eps(pair))
+    assert_same_p(softlit.softmax(-pair)[:, ::-1], softlit.softmax(pair))
+
+
+@given(logits(bound=15))
+def test_log_probabilities_are_logits_of_themselves(x):
+    p = softlit.softmax(x.astype(float))
+    again = softlit.softmax(np.log(p))
+    np.testing.assert_allclose(again, p, rtol=(10 + 2 * np.abs(np.log(p)).max()) * eps(p))
+    np.testing.assert_allclose(softlit.logsumexp(np.log(p)), 0, atol=lse_slack(np.log(p)))
+
+
+@given(logits(bound=10))
+def test_the_mean_logit_grows_with_beta(x):
+    betas = np.array([-8.0, -2.0, -0.5, 0.0, 0.5, 2.0, 8.0])
+    means = [np.sum(softlit.softmax(x, beta=beta).astype(float) * x, axis=-1) for beta in betas]
+    assert (np.diff(means, axis=0) >= -TWICE[x.dtype] * eps(x) * 10 * x.shape[-1]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_does_not_depend_on_its_company(dtype):
+    """However rows are worked in blocks: wild neighbours change nothing beyond the stated accuracy."""
+    rng = np.random.default_rng(50)
+    for n in (3, 97, 300, 5000):
+        rows = 3 * rng.normal(size=(max(8, 200_000 // n), n))
+        wild = [
+            np.full(n, np.nan),
+            np.full(n, -np.inf),
+            np.full(n, np.inf),
+            np.full(n, -800.0),
+            500 * rows[0],
+        ]
+        rows[rng.choice(len(rows), size=len(wild), replace=False)] = wild
+        rows = rows.astype(dtype)
+        p, log_p, lse = softlit.softmax(rows), softlit.log_softmax(rows), softlit.logsumexp(rows)
+        for k in rng.choice(len(rows), size=40):
+            assert_same_p(p[k], softlit.softmax(rows[k]))
+            np.testing.assert_allclose(log_p[k], softlit.log_softmax(rows[k]), rtol=6 * np.finfo(dtype).eps)
+            np.testing.assert_allclose(lse[k], softlit.logsumexp(rows[k]), rtol=6 * np.finfo(dtype).eps)
