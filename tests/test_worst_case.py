@@ -1,0 +1,155 @@
+"""A search for the worst error in ulps: rows are changed again and again, and what raises the error is kept.
+
+Random draws miss what a climb finds; that the search can find is shown on the textbook form. Seeds and steps
+are fixed, so that a run on one machine repeats itself.
+"""
+
+import numpy as np
+import pytest
+
+import softlit
+from softlit import textbook
+from softlit.lab.ulp import exact, exact_log_softmax, exact_logsumexp, exact_softmax, ulp, ulp_error
+
+INF = np.inf
+DTYPES = [np.float32, np.float64]
+STEPS = {2: 120, 3: 80, 10: 50, 100: 12}  # for each number of entries; a step of 100 entries takes longest
+RESTARTS = 4
+DRAWS = 12  # of which a climb starts at the worst
+
+EXACT = {"softmax": exact_softmax, "log_softmax": exact_log_softmax, "logsumexp": exact_logsumexp}
+BOUNDS = {
+    "softmax": {np.float32: 8, np.float64: 5},
+    "log_softmax": {np.float32: 3, np.float64: 3},
+    "logsumexp": {np.float32: 3, np.float64: 3},
+}
+
+
+def largest_error(name, function, row, near_zero_too=False):
+    """The largest error of a row in ulps, over the results whose exact value is a normal number.
+
+    A LogSumExp smaller than 1 or than log N has tests of its own: there its two parts cancel.
+    """
+    values = np.atleast_1d(np.asarray(EXACT[name](row), dtype=object))
+    info = np.finfo(row.dtype)
+    away = name == "logsumexp" and not near_zero_too
+    least = max(1.0, np.log(row.size)) if away else float(info.tiny)
+    counted = [k for k, value in enumerate(values) if least <= abs(value) <= float(info.max)]
+    return max(ulp_error(np.atleast_1d(function(row))[counted], values[counted]), default=0.0)
+
+
+def start(rng, n, dtype):
+    """A row of any width, from ties to gaps that leave the range of exp, around any centre."""
+    reach = float(-np.log(np.finfo(dtype).tiny))
+    width = reach * 2.0 ** rng.uniform(-8, 0)
+    centre = rng.choice([0.0, 1.0, -reach, reach, 1000.0]) * rng.uniform()
+    row = centre + width * rng.uniform(-1, 1, size=n)
+    if rng.random() < 0.5:  # a leader far above the others: its log-probability is near 0
+        row[rng.integers(n)] = row.max() + width * rng.uniform()
+    if rng.random() < 0.25:  # the logarithms of a distribution: LogSumExp is near 0
+        row -= np.logaddexp.reduce(row)
+    return row.astype(dtype)
+
+
+def changed(row, rng):
+    """A neighbour of the row: one entry or all of them moved, by little or by much, or two entries tied."""
+    new = row.copy()
+    k = rng.integers(row.size)
+    size = 2.0 ** rng.uniform(-20, 1)
+    match rng.integers(5):
+        case 0:
+            new[k] += size * rng.normal()
+        case 1:
+            new += (size * rng.normal(size=row.size)).astype(row.dtype)
+        case 2:
+            new *= row.dtype.type(1 + size * rng.normal() / 4)
+        case 3:
+            new += row.dtype.type(size * rng.normal())
+        case 4:
+            new[k] = new[rng.integers(row.size)]
+    return new
+
+
+def climb(error_of, n, dtype, seed):
+    """The largest error that a climb finds, and the row that has it."""
+    rng = np.random.default_rng([seed, n])
+    found = (-1.0, None)
+    for _ in range(RESTARTS):
+        draws = [start(rng, n, dtype) for _ in range(DRAWS)]
+        best, row = max(((error_of(row), k, row) for k, row in enumerate(draws)))[::2]
+        for _ in range(STEPS[n]):
+            candidate = changed(row, rng)
+            error = error_of(candidate)
+            if error >= best:  # equal ones too: they carry the row over plateaus
+                best, row = error, candidate
+        if best > found[0]:
+            found = best, row
+    return found
+
+
+@pytest.mark.parametrize("n", STEPS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", BOUNDS)
+def test_no_row_is_worse_than_the_bound(name, dtype, n):
+    function = getattr(softlit, name)
+    error, row = climb(lambda x: largest_error(name, function, x), n, dtype, seed=40)
+    assert error <= BOUNDS[name][dtype], f"{error:.3g} ulp at {row.tolist()}"
+
+
+def textbook_log_softmax(x):
+    return x - textbook.logsumexp_shifted(x)
+
+
+CONTROLS = {"softmax": textbook.softmax_shifted, "log_softmax": textbook_log_softmax}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("n", [2, 10])
+def test_the_search_finds_what_is_wrong_with_the_textbook(name, dtype, n):
+    with np.errstate(all="ignore"):
+        error, _ = climb(lambda x: largest_error(name, CONTROLS[name], x), n, dtype, seed=41)
+    assert error > BOUNDS[name][dtype]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_search_finds_by_itself_where_logsumexp_cancels(dtype):
+    def error_of(row):
+        return largest_error("logsumexp", textbook.logsumexp_shifted, row, near_zero_too=True)
+
+    with np.errstate(all="ignore"):
+        assert climb(error_of, 3, dtype, seed=41)[0] > 1e3
+
+
+def near_zero(function, row):
+    """How far LogSumExp is from exact in units of float64's eps; of float32, beyond 3 of its ulps."""
+    value, true = function(row), exact_logsumexp(row)
+    allowed = 3 * ulp(true, row.dtype) if row.dtype == np.float32 else 0
+    return float((abs(exact(value) - true) - allowed) / exact(np.finfo(np.float64).eps))
+
+
+def worst_near_zero(function, dtype):
+    found = -INF
+    for seed in range(8):
+        rng = np.random.default_rng([42, seed])
+        d = rng.uniform(-0.4, 0.4)
+        row = np.log([0.5 + d, 0.5 - d]).astype(dtype)
+        best = near_zero(function, row)
+        for _ in range(60):
+            candidate = (row + rng.integers(-3, 4, size=2) * np.spacing(np.abs(row))).astype(dtype)
+            error = near_zero(function, candidate)
+            if error >= best:
+                row, best = candidate, error
+        found = max(found, best)
+    return found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logsumexp_near_zero(dtype):
+    """Two logits near log 1/2 cancel. float32, computed wider, is right to 3 ulp all the same, up to what
+    float64 itself loses; of float64 only the absolute error is small: 2 eps, for terms of size log 2."""
+    assert worst_near_zero(softlit.logsumexp, dtype) <= 2
+
+
+def test_the_textbook_is_wrong_near_zero_in_float32():
+    assert worst_near_zero(textbook.logsumexp_shifted, np.float32) > 1e6
