@@ -125,7 +125,7 @@ def near_zero(function, row):
     """How far LogSumExp is from exact in units of float64's eps; of float32, beyond 3 of its ulps."""
     value, true = function(row), exact_logsumexp(row)
     allowed = 3 * ulp(true, row.dtype) if row.dtype == np.float32 else 0
-    return float((abs(exact(value) - true) - allowed) / exact(np.finfo(np.float64).eps))
+    return float((abs(exact(float(value)) - true) - allowed) / exact(np.finfo(np.float64).eps))
 
 
 def worst_near_zero(function, dtype):
