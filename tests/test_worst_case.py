@@ -96,6 +96,29 @@ def test_no_row_is_worse_than_the_bound(name, dtype, n):
     assert error <= BOUNDS[name][dtype], f"{error:.3g} ulp at {row.tolist()}"
 
 
+LONG = {
+    "3 normal": lambda rng, reach: 3 * rng.normal(size=3000),
+    "uniform over the range of exp": lambda rng, reach: reach * rng.uniform(-1, 1, size=3000),
+    "below the range of exp": lambda rng, reach: 3 * rng.normal(size=3000) - 1.2 * reach,
+}
+
+
+@pytest.mark.parametrize("family", LONG)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", BOUNDS)
+def test_long_rows_and_columns_keep_the_bound(name, dtype, family):
+    """Too long to climb, but long enough for sums and blocks to go wrong, along either axis."""
+    reach = float(-np.log(np.finfo(dtype).tiny))
+    row = LONG[family](np.random.default_rng(43), reach).astype(dtype)
+    function = getattr(softlit, name)
+
+    def as_column(x):
+        return function(np.stack([x, x[::-1], x], axis=1), axis=0)[..., 0]
+
+    for way in (function, as_column):
+        assert largest_error(name, way, row) <= BOUNDS[name][dtype]
+
+
 def textbook_log_softmax(x):
     return x - textbook.logsumexp_shifted(x)
 
