@@ -62,7 +62,8 @@ def main():
     pinned = speed.pin()  # before the libraries are imported and count the cores
     libraries, missing = peers.load_all()
     for name in missing:
-        say(f"{name} is not installed and is not measured; to add it: {peers.INSTALL[name]}")
+        command = f"{sys.executable} -m {peers.INSTALL[name]}"
+        say(f"{name} is not installed and is not measured; to add it: {command}")
     measured = measured_on(libraries, pinned)
     for name, module, value in (("accuracy", accuracy, "ulp"), ("speed", speed, "ratio")):
         if chosen.only in (None, name):

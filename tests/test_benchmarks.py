@@ -103,7 +103,8 @@ def test_a_missing_peer_is_named_with_its_command(tmp_path):
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     for name in ("torch", "jax"):
-        assert f"{name} is not installed and is not measured; to add it: {peers.INSTALL[name]}" in run.stderr
+        assert f"{name} is not installed and is not measured; to add it: " in run.stderr
+        assert f" -m {peers.INSTALL[name]}\n" in run.stderr
     assert "softmax: time, SciPy's = 1" in run.stdout
     _, rows = results.load(tmp_path / "speed.json")
     assert {row["library"] for row in rows} == {"softlit", "scipy", "textbook"}
