@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import accuracy, peers, results, speed
+from benchmarks import accuracy, ideas, peers, results, speed
 
+PARTS = {"accuracy": accuracy, "speed": speed, "ideas": ideas}
 SCRATCH = Path("_build") / "benchmarks"  # where a quick run goes, which is no result to keep
 
 
 def options():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=peers.__doc__)
     parser.add_argument("--quick", action="store_true", help=f"small inputs, few rounds; into {SCRATCH}")
-    parser.add_argument("--only", choices=("speed", "accuracy"), help="measure one of the two")
+    parser.add_argument("--only", choices=PARTS, help="measure one of them")
     parser.add_argument("--to", type=Path, help="the folder to write to")
     return parser.parse_args()
 
@@ -65,15 +66,24 @@ def main():
         command = f"{sys.executable} -m {peers.INSTALL[name]}"
         say(f"{name} is not installed and is not measured; to add it: {command}")
     measured = measured_on(libraries, pinned)
-    for name, module, value in (("accuracy", accuracy, "ulp"), ("speed", speed, "ratio")):
+    for name, module in PARTS.items():
         if chosen.only in (None, name):
             rows = module.measure(libraries, say, chosen.quick)
             results.save(folder / f"{name}.json", measured, rows)
-            for function in peers.FUNCTIONS:
-                unit = "largest error in ulp" if value == "ulp" else "time, SciPy's = 1"
-                print(f"\n{function}: {unit}\n")
-                print(results.markdown(*results.table(results.select(rows, function=function), value)))
+            report(name, rows)
             say(f"written: {folder / name}.json")
+
+
+def report(name, rows):
+    """The rows as tables, to look at."""
+    if name == "ideas":
+        for row in rows:
+            print("  ".join(str(cell) for cell in row.values()))
+        return
+    value, unit = {"accuracy": ("ulp", "largest error in ulp"), "speed": ("ratio", "time, SciPy's = 1")}[name]
+    for function in peers.FUNCTIONS:
+        print(f"\n{function}: {unit}\n")
+        print(results.markdown(*results.table(results.select(rows, function=function), value)))
 
 
 if __name__ == "__main__":

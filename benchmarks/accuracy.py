@@ -24,7 +24,7 @@ def exact_values(function, row):
 def is_normal(value, dtype):
     """Whether an exact value lies among the normal numbers, the only ones that an ulp is promised for."""
     info = np.finfo(dtype)
-    return value is not None and float(info.tiny) <= abs(value) <= float(info.max)
+    return value is not None and 4 * float(info.tiny) <= abs(value) <= float(info.max)
 
 
 def largest_error(computed, exact, dtype):

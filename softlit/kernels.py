@@ -1,12 +1,243 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-gaps
-"""softmax, log_softmax and logsumexp along any axes, with the maximum kept out of the sums."""
+# --- book/03-computing-it-well.ipynb, cell build-exp
+"""softmax, log_softmax and logsumexp along any axes, right to a few ulp, in blocks that fit the cache."""
+
+import math
 
 import numpy as np
 
 from softlit._arrays import Layout, mask_array, real_array
 
+_TYPES = _FLOAT32, _FLOAT64, _LONGDOUBLE = [
+    np.dtype(t) for t in (np.float32, np.float64, np.longdouble)
+]
+# Where exp is quick: below, results become subnormal; above, their sums may overflow.
+_LOW = {t: np.log(np.finfo(t).tiny) + t.type(0.9) for t in _TYPES}
+_HIGH = {_FLOAT32: 83, _FLOAT64: 693, _LONGDOUBLE: 693}
+# A slice whose exponentials sum to a number between these needs no maximum subtracted.
+_LEAST_SUM, _LARGEST_SUM = (
+    0.5,
+    {t: 2.0**1000 if t.itemsize > 4 else 2.0**120 for t in _TYPES},
+)
+# Maxima that need not be subtracted; what is small enough to raise no warning at all.
+_MODERATE = {_FLOAT32: 40, _FLOAT64: 300, _LONGDOUBLE: 300}
+_SAFE = {_FLOAT32: 36, _FLOAT64: 340}
+_BLOCK = 2**16  # entries; half a MiB of float64 stays in a core's own cache
+_SMALL = 2048  # entries; below, the number of calls decides
+_SHORT = 128  # entries of a slice; below, float32 is worked in float64
 
+
+def _exp(x, centre, out=None):
+    """exp(x - centre), 0 where it would be subnormal; the centre None is 0."""
+    if centre is None:
+        return np.exp(x, out=out)
+    low = _LOW[x.dtype]
+    gap = np.subtract(x, centre, out=out)
+    if (
+        (centre > 0) & (centre < -2 * low)
+    ).any():  # else |x| >= |gap|, and nothing is rounded off
+        return _exp_with_correction(gap, x, centre)
+    if x.dtype == np.float32 or np.minimum.reduce(gap, axis=None) >= low:
+        return np.exp(gap, out=gap)
+    kept = (gap > low).astype(gap.dtype)
+    np.maximum(gap, low, out=gap)
+    np.exp(gap, out=gap)
+    return np.multiply(gap, kept, out=gap)
+
+
+def _exp_with_correction(gap, x, centre):
+    """exp(x - centre) in the place of the rounded difference, with what was rounded off put back."""
+    np.maximum(gap, _LOW[x.dtype], out=gap)
+    factor = np.add(gap, centre)  # exact, since the centre is an integer
+    np.subtract(x, factor, out=factor)
+    factor += 1  # exp(gap + lost) = exp(gap) (1 + lost)
+    np.maximum(factor, 0, out=factor)  # far below: 0
+    np.exp(gap, out=gap)
+    return np.multiply(gap, factor, out=gap)
+
+
+# --- book/03-computing-it-well.ipynb, cell build-sums
+def _wide(x):
+    return np.promote_types(x.dtype, np.float64)
+
+
+def _sums(e):
+    """The sum of each slice, in an order that lets no number take part in many roundings."""
+    return _row_sums(e) if e.ndim == 2 else _folded(e)
+
+
+def _row_sums(e):
+    """Of runs of 256 first, then of the runs."""
+    run = 256
+    cut = e.shape[1] - e.shape[1] % run
+    total = np.einsum("ij->i", e[:, cut:])[:, np.newaxis]
+    if cut:
+        runs = e[:, :cut].reshape(len(e), -1, run)
+        total = total + _row_sums(np.einsum("ijk->ij", runs))
+    return total
+
+
+def _folded(e):
+    """By halves, which is a tree of additions of whole stretches of memory."""
+    n, half = e.shape[1], e.shape[1] // 2
+    if n == 1:
+        return e.copy()
+    sums = e[:, :half] + e[:, half : 2 * half]
+    if n % 2:
+        sums[:, :1] += e[:, -1:]
+    return sums if half == 1 else _folded(sums)
+
+
+def _exp_sums(x, centre, store=None, mask=None):
+    """The sum of exp(x - centre) in each slice, piece by piece; the terms are kept in `store`."""
+    sums = []
+    for piece in _pieces(x):
+        e = _exp(x[piece], centre, None if store is None else store[piece])
+        if mask is not None:
+            e *= mask[piece].astype(e.dtype)  # a bool operand would be converted bit by bit
+        sums.append(_sums(e).astype(_wide(x), copy=False))
+    return sums[0] if len(sums) == 1 else _sums(np.concatenate(sums, axis=1))
+
+
+def _top(x):
+    return np.maximum.reduce(x, axis=1, keepdims=True)
+
+
+# --- book/03-computing-it-well.ipynb, cell build-leader
+def _leader(x, centre, store=None):
+    """The maximum, the rest, summed without the largest, and the whole sum, of each slice."""
+    e = _exp(x, centre, store)
+    if x.ndim == 2:
+        place = np.arange(len(x))[:, np.newaxis], x.argmax(axis=1)[:, np.newaxis]
+        top, largest = x[place], e[place]
+        e[place] = 0
+        rest = _sums(e)
+        return top, rest / largest, rest + largest
+    largest = _top(e)
+    others = (e < largest).astype(e.dtype)
+    ties = x.shape[1] - _sums(others)
+    rest = _sums(np.multiply(e, others, out=e))
+    return _top(x), rest / largest + (ties - 1), rest + ties * largest
+
+
+def _leader_by_difference(x, centre):
+    """The same, with the largest subtracted from the sum, and where that shows, afresh."""
+    total, top = _exp_sums(x, centre), _top(x)
+    largest = np.exp(top if centre is None else top - centre)
+    rest = (total - largest) / largest
+    return top, _afresh(rest, rest < 1, x, centre), total
+
+
+def _some(x, centre, chosen):
+    """The chosen slices in float64 or wider, and their centres."""
+    some = _take(x, chosen).astype(_wide(x), copy=False)
+    return some, None if centre is None else _take(centre, chosen).astype(some.dtype)
+
+
+def _afresh(rest, chosen, x, centre):
+    rest = rest.astype(_wide(x), copy=False)
+    if chosen.any():
+        rest[chosen] = _leader(*_some(x, centre, chosen))[1].ravel()
+    return rest
+
+
+# --- book/03-computing-it-well.ipynb, cell build-tiles
+def _softmax_tile(x, centre, out, mask):
+    total = _exp_sums(x, centre, out, mask)
+    if x.shape[1] < _SHORT:
+        np.divide(out, total, out=out)  # exact for a single entry, and for ties
+        return total
+    inverse = (1 / total).astype(x.dtype)  # half an ulp more, in a third of the time
+    for piece in _pieces(x):
+        np.multiply(out[piece], inverse, out=out[piece])
+    return total
+
+
+def _log_softmax_tile(x, centre, out, mask):
+    whole = x.shape[1] < _SHORT or (x.ndim == 2 and x.size <= _BLOCK)
+    top, rest, total = (
+        _leader(x, centre, out) if whole else _leader_by_difference(x, centre)
+    )
+    if x.dtype == np.float32 and whole:
+        rest = _afresh(rest, rest < 1, x, centre)
+    log_total = np.log1p(rest).astype(x.dtype)
+    for piece in _pieces(x):
+        np.subtract(x[piece], top, out=out[piece])
+        np.subtract(out[piece], log_total, out=out[piece])
+    return total
+
+
+def _logsumexp_tile(x, centre, out, mask):
+    total = _exp_sums(x, centre)
+    value = np.log(total) if centre is None else np.log(total) + centre
+    small = np.abs(value) < 2
+    if small.any():
+        top, rest, _ = _leader(*_some(x, centre, small))
+        value[small] = _log_of_near_one(top.astype(rest.dtype), rest).ravel()
+    out[...] = value
+    return total
+
+
+def _log_of_near_one(top, rest):
+    """log(exp(top) (1 + rest)): of this less 1, unless it is so small that its own logarithm is safe."""
+    value = top + np.log1p(rest)
+    near_one = (value > -0.5) & (rest > 0)
+    return np.where(near_one, np.log1p(np.expm1(top) + np.exp(top) * rest), value)
+
+
+# --- book/03-computing-it-well.ipynb, cell build-careful
+def _centre(top):
+    """What to subtract from slices with these maxima: nothing if that is safe, else an integer.
+
+    Either way the sum of the exponentials is at least 1.
+    """
+    moderate = (top >= 0) & (top <= _MODERATE[top.dtype])
+    return np.where(moderate | ~np.isfinite(top), 0, np.floor(top))
+
+
+def _looks_moderate(x):
+    """Whether exp stays in its quick range, judged by one entry in sixteen."""
+    some = x[::16] if len(x) >= 16 else x[:, ::16]
+    least, most = np.minimum.reduce(some, axis=None), np.maximum.reduce(some, axis=None)
+    return _LOW[x.dtype] <= least and most <= _HIGH[x.dtype]
+
+
+def _apply(function, x, out, mask):
+    """Try a tile as it is; then, with care, the slices in which exp left its range."""
+    if not _looks_moderate(x) or (mask is not None and function is not _softmax_tile):
+        _carefully(function, x, out, mask)
+        return
+    total = function(x, None, out, mask)
+    strays = ~((total >= _LEAST_SUM) & (total <= _LARGEST_SUM[x.dtype]))
+    if strays.all():
+        _carefully(function, x, out, mask)
+    elif strays.any():
+        some = _take(out, strays)
+        _carefully(
+            function, _take(x, strays), some, None if mask is None else _take(mask, strays)
+        )
+        _put(out, strays, some)
+
+
+def _carefully(function, x, out, mask):
+    """A tile of slices that need their maximum subtracted, or whose maximum is not finite."""
+    if mask is not None:
+        _apply(function, np.where(mask, x, -np.inf), out, None)
+        if out.shape == x.shape:
+            np.copyto(out, 0 if function is _softmax_tile else -np.inf, where=~mask)
+        return
+    top = _top(x)
+    centre = _centre(top)
+    if function is _logsumexp_tile:
+        function(x, centre, out, None)
+        np.copyto(out, top, where=~np.isfinite(top))
+        return
+    if np.isposinf(top).any():  # the limit: ties of +inf at 0, and nothing else counts
+        x = np.where(np.isposinf(top), np.where(x == np.inf, x.dtype.type(0), -np.inf), x)
+    function(x, centre, out, None)
+
+
+# --- book/03-computing-it-well.ipynb, cell build-gaps
 def _scaled_gaps(rows, beta, mask):
     """beta (x - max x) along the last axis, or beta (x - min x) for a negative beta: never positive.
 
@@ -25,38 +256,128 @@ def _scaled_gaps(rows, beta, mask):
     return scaled if mask is None else np.where(mask, scaled, -np.inf)
 
 
-def _rest(gaps):
-    """The sum of exp(gaps) along the last axis without one maximal term, which is exactly 1."""
-    e = np.exp(gaps)
-    if gaps.shape[-1]:
-        np.put_along_axis(e, np.argmax(gaps, axis=-1)[..., np.newaxis], 0, axis=-1)
-    return np.sum(e, axis=-1, keepdims=True)
+# --- book/03-computing-it-well.ipynb, cell build-layout
+def _to_slices(x, layout, interleaved=True):
+    """The slices along axis 1: a view unless their axes are apart, or few neighbours interleaved."""
+    if interleaved and layout.axes:
+        first, last = layout.axes[0], layout.axes[-1]
+        inner = math.prod(layout.working[last + 1 :])
+        if inner >= 32 and layout.axes == tuple(range(first, last + 1)):
+            return x.reshape(-1, layout.size, inner)
+    return layout.rows(x).reshape(-1, layout.size)
 
 
-# --- book/03-computing-it-well.ipynb, cell build-slicewise
-def _slicewise(function, x, axis, beta, where, masked):
-    """Apply a function of the scaled gaps to each slice; masked entries get the value `masked`."""
+def _from_slices(y, layout):
+    return y.reshape(layout.shape) if y.ndim == 3 else layout.restore(y)
+
+
+def _tiles(x):
+    """Indices that cut an array into tiles of whole slices, of about a block or of one slice."""
+    outer, n, inner = (*x.shape, 1)[:3]
+    width = min(inner, max(1024, _BLOCK // n))
+    height = max(1, _BLOCK // (n * width))
+    for row in range(0, outer, height):
+        for column in range(0, inner, width):
+            tile = slice(row, row + height), slice(None), slice(column, column + width)
+            yield tile[: x.ndim]
+
+
+def _pieces(tile):
+    """Indices that cut a tile across its slices into pieces of at most a block."""
+    n = tile.shape[1]
+    step = max(1, _BLOCK * n // tile.size)
+    return [(slice(None), slice(start, start + step)) for start in range(0, n, step)]
+
+
+def _take(x, chosen):
+    """A tile of the chosen slices only."""
+    if x.ndim == 2:
+        return x[chosen[:, 0]]
+    side_by_side = x.swapaxes(0, 1).reshape(x.shape[1], -1)
+    return side_by_side.take(np.flatnonzero(chosen), axis=1)[np.newaxis]
+
+
+def _put(x, chosen, tile):
+    if x.ndim == 2:
+        x[chosen[:, 0]] = tile
+    else:
+        row, column = np.nonzero(chosen[:, 0])
+        x[row, :, column] = tile[0].T
+
+
+# --- book/03-computing-it-well.ipynb, cell build-whole
+def _by_tiles(function, x, beta, mask, out):
+    """Apply the function of one tile to all tiles of an array of slices."""
+    short = x.shape[1] < _SHORT
+    np.setbufsize(8192 if short else 16)  # else NumPy copies what it broadcasts
+    for tile in _tiles(x):
+        part, part_mask = x[tile], None if mask is None else mask[tile]
+        if beta is not None:
+            part = _scaled_gaps(part.astype(_wide(x), copy=False), beta[tile[0]], part_mask)
+        if part.dtype == out.dtype and not (short and x.dtype == np.float32):
+            _apply(function, part, out[tile], part_mask)
+        else:
+            wide = np.empty(out[tile].shape, _wide(x))
+            _apply(function, part.astype(wide.dtype, copy=False), wide, part_mask)
+            out[tile] = wide
+
+
+def _slicewise(function, x, axis, beta, where):
+    """Apply a function of tiles that gives as many numbers as it takes."""
+    with np.errstate(all="ignore"):  # also restores the size of the buffer
+        column = None
+        if type(beta) is not float or beta != 1:
+            beta = real_array(beta, "beta")[0].astype(x.dtype)
+            x = np.broadcast_to(x, np.broadcast_shapes(x.shape, beta.shape))
+            column = Layout(x.shape, axis).column(beta, "beta").reshape(-1, 1)
+        layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
+        if 0 in x.shape:
+            return np.empty(x.shape, x.dtype)
+        rows = _to_slices(x, layout, column is None)
+        mask = None if mask is None else _to_slices(mask, layout, column is None)
+        out = np.empty(rows.shape, x.dtype)
+        _by_tiles(function, rows, column, mask, out)
+        return _from_slices(out, layout)[()]
+
+
+# --- book/03-computing-it-well.ipynb, cell build-small
+from softlit import _generic
+
+
+def _small_exp(x):
+    """exp(x) in float64, if x is a small array for which no warning can arise, else None."""
+    limit = _SAFE.get(x.dtype)
+    if not limit or not x.ndim or not 0 < x.size <= _SMALL:
+        return None
+    safe = -limit <= x.item(x.argmin()) and x.item(x.argmax()) <= limit
+    return np.exp(x.astype(np.float64, copy=False)) if safe else None
+
+
+def _is_plain_vector(x, axis, where):
+    return type(x) is np.ndarray and x.ndim == 1 and axis == -1 and where is None
+
+
+def _small_leader(x):
+    """The maximum of a small vector, and the sum of the other exponentials in units of its own."""
+    e = _small_exp(x)
+    if e is None:
+        return None
+    place = x.argmax()
+    largest = e.item(place)
+    e[place] = 0
+    return x.item(place), np.add.reduce(e).item() / largest
+
+
+def _admit(function, x, **options):
+    """Call the function again with an array that it computes with; the result in the dtype of x."""
+    if _generic.is_foreign(x):
+        return getattr(_generic, f"portable_{function.__name__}")(x, **options)
     x, dtype = real_array(x)
-    beta, _ = real_array(beta, "beta")
-    shape = np.broadcast_shapes(x.shape, beta.shape)
-    layout = Layout(shape, axis)
-    mask = mask_array(where, shape)
-    mask_rows = None if mask is None else layout.rows(mask)
     with np.errstate(all="ignore"):
-        column = layout.column(beta.astype(x.dtype), "beta")
-        rows = layout.rows(np.broadcast_to(x, shape))
-        result = layout.restore(function(_scaled_gaps(rows, column, mask_rows)))
-        if mask is not None:
-            result = np.where(mask, result, masked)
-        return result.astype(dtype, copy=False)[()]
+        return function(x, **options).astype(dtype, copy=False)
 
 
 # --- book/03-computing-it-well.ipynb, cell build-softmax
-def _softmax_of_gaps(gaps):
-    e = np.exp(gaps)
-    return e / np.sum(e, axis=-1, keepdims=True)
-
-
 def softmax(x, axis=-1, *, beta=1.0, where=None):
     r"""The softmax function: probabilities proportional to the exponentials of the logits.
 
@@ -100,9 +421,13 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
 
     Notes
     -----
-    Derived in chapter 02, :prf:ref:`thm-safe-shift`; built in chapter 03. Error analysis of the
-    shifted form: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp
-    and softmax functions", IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
+    Derived in chapter 03, :prf:ref:`thm-sum-tells` and :prf:ref:`thm-compensated-shift`. The error is
+    at most 5 ulp in float64 and 8 in float32, half an ulp in float32 for slices of fewer than 128
+    entries, as long as the result is at least 4 times the smallest normal number; below, it may be 0.
+    Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs.
+    Error analysis of the shifted form: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately
+    computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021) 2311-2330,
+    doi:10.1093/imanum/draa038.
 
     Examples
     --------
@@ -116,14 +441,23 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     >>> softlit.softmax([1.0, 3.0, 3.0], beta=np.inf)
     array([0. , 0.5, 0.5])
     """
-    return _slicewise(_softmax_of_gaps, x, axis, beta, where, masked=0)
+    if (
+        type(x) is np.ndarray
+        and axis == -1
+        and where is None
+        and type(beta) is float
+        and beta == 1
+    ):
+        e = _small_exp(x)
+        if e is not None:
+            e /= np.add.reduce(e, -1, None, None, True)
+            return e if x.dtype is e.dtype else e.astype(x.dtype)
+    if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
+        return _admit(softmax, x, axis=axis, beta=beta, where=where)
+    return _slicewise(_softmax_tile, x, axis, beta, where)
 
 
 # --- book/03-computing-it-well.ipynb, cell build-log-softmax
-def _log_softmax_of_gaps(gaps):
-    return gaps - np.log1p(_rest(gaps))
-
-
 def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     r"""The logarithm of the softmax function, without forming the probabilities.
 
@@ -157,8 +491,9 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split`. Error analysis: P. Blanchard, D. J. Higham and
-    N. J. Higham, IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`. The error is at most 4 ulp in float64 and 3 in
+    float32. Arrays of other libraries are computed and returned in theirs. Error analysis: P. Blanchard,
+    D. J. Higham and N. J. Higham, IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
 
     Examples
     --------
@@ -168,7 +503,14 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     >>> bool(softlit.log_softmax([0.0, -40.0])[0] < 0)
     True
     """
-    return _slicewise(_log_softmax_of_gaps, x, axis, beta, where, masked=-np.inf)
+    if _is_plain_vector(x, axis, where) and type(beta) is float and beta == 1:
+        leader = _small_leader(x)
+        if leader is not None:
+            top, rest = leader
+            return ((x - np.float64(top)) - math.log1p(rest)).astype(x.dtype, copy=False)
+    if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
+        return _admit(log_softmax, x, axis=axis, beta=beta, where=where)
+    return _slicewise(_log_softmax_tile, x, axis, beta, where)
 
 
 # --- book/03-computing-it-well.ipynb, cell build-logsumexp
@@ -211,8 +553,10 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split`. Error analysis: P. Blanchard, D. J. Higham and
-    N. J. Higham, IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`. The error is at most 3 ulp, in float64 for results
+    of size 1 and more, or 2 eps for smaller ones. Arrays of other libraries are computed and returned
+    in theirs. Error analysis: P. Blanchard, D. J. Higham and N. J. Higham, IMA J. Numer. Anal. 41 (2021)
+    2311-2330, doi:10.1093/imanum/draa038.
 
     Examples
     --------
@@ -222,14 +566,25 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     >>> softlit.logsumexp([[0.0, 0.0], [1.0, 1.0]], axis=0).round(6)
     array([1.313262, 1.313262])
     """
-    x, dtype = real_array(x)
-    layout = Layout(x.shape, axis)
-    mask = mask_array(where, x.shape)
-    rows = layout.rows(x if mask is None else np.where(mask, x, -np.inf))
+    if _is_plain_vector(x, axis, where) and not keepdims:
+        leader = _small_leader(x)
+        if leader is not None:
+            top, rest = leader
+            value = top + math.log1p(rest)
+            if top < 2 and value > -0.5 and rest > 0:
+                value = math.log1p(math.expm1(top) + math.exp(top) * rest)
+            return x.dtype.type(value)
+    if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
+        return _admit(logsumexp, x, axis=axis, keepdims=keepdims, where=where)
+    layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
+    if 0 in x.shape:
+        return layout.reduced(np.full(layout.outer, -np.inf, x.dtype), keepdims)[()]
+    rows = _to_slices(x, layout)
+    mask = None if mask is None else _to_slices(mask, layout)
+    out = np.empty((len(rows), 1, *rows.shape[2:]), x.dtype)
     with np.errstate(all="ignore"):
-        top = np.max(rows, axis=-1, keepdims=True, initial=-np.inf)
-        value = np.where(np.isfinite(top), top + np.log1p(_rest(rows - top)), top)
-        return layout.reduced(value, keepdims).astype(dtype, copy=False)[()]
+        _by_tiles(_logsumexp_tile, rows, None, mask, out)
+    return layout.reduced(out, keepdims)[()]
 
 
 __all__ = [

@@ -5,7 +5,7 @@
 import numpy as np
 
 from softlit._arrays import Layout, mask_array, real_array
-from softlit.kernels import _rest
+from softlit.kernels import logsumexp
 
 
 def _reduce(function, x, axis, beta, keepdims, where):
@@ -121,6 +121,14 @@ def boltzmann_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
 
 
 # --- book/07-soft-maxima.ipynb, cell build-lse
+def _rest(gaps):
+    """The sum of exp(gaps) along the last axis without one maximal term, which is exactly 1."""
+    e = np.exp(gaps)
+    if gaps.shape[-1]:
+        np.put_along_axis(e, np.argmax(gaps, axis=-1)[..., np.newaxis], 0, axis=-1)
+    return np.sum(e, axis=-1, keepdims=True)
+
+
 def _lse(y, beta, keep):
     top, _, gaps = _halved_gaps(y, beta)
     rest = _rest(np.where(np.isneginf(y), -np.inf, gaps))
@@ -178,6 +186,8 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     >>> softlit.lse_max([1.0, 2.0], beta=0.0)
     np.float64(inf)
     """
+    if np.ndim(beta) == 0 and np.equal(beta, 1):
+        return logsumexp(x, axis, keepdims=keepdims, where=where)
     return _reduce(_lse, x, axis, beta, keepdims, where)
 
 

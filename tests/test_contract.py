@@ -161,7 +161,9 @@ def test_nan_makes_its_own_slice_nan(function):
     x = np.array([[0.25, NAN, 0.5], [0.25, 0.25, 0.5]])
     got = function(x)
     assert np.isnan(got[0]).all()
-    np.testing.assert_array_equal(got[1], function(x[1]))
+    # one slice alone is a small call, which rounds in another order
+    few = 4 * np.finfo(float).eps
+    np.testing.assert_allclose(got[1], function(x[1]), rtol=few, atol=few)
 
 
 @each(LOGITS)

@@ -149,6 +149,22 @@ def a_maximum_at_k(rng, at):
     return {"k": k, "R": rest, "c": column(rng.normal(size=len(at["x"])))}
 
 
+def rounded_exponents(rng, at):
+    s = at["x"]
+    rounded = {r"\varepsilon": np.zeros_like(s), "t": lambda at: at["s"] * (1 + at[r"\varepsilon"])}
+    return {"s": s, "p": softmax(s), "j": at["k"], "u": 1e-3, **rounded}
+
+
+def a_sum_in_range(rng, at):
+    x = at["x"] - log_sum_exp(at["x"]) + rng.uniform(-0.6, 3)
+    return {"x": x, "p": softmax(x), r"\beta": 1, r"\Omega": 30}
+
+
+def a_shift_of_one_logit(rng, at):
+    c, g, d = rng.normal(), rng.normal(), rng.uniform(-0.5, 0.5)
+    return {"x": c + g + d, "c": c, "g": g, "d": d}
+
+
 def coordinates(rng, at):
     return {"c": column(rng.normal(size=len(at["x"])))}
 
@@ -245,6 +261,9 @@ SETTINGS = {
     "thm-order": two_in_order,
     "thm-hardmax-flat": close_by,
     "thm-log1p-split": a_maximum_at_k,
+    "thm-gap-rounding": rounded_exponents,
+    "thm-sum-tells": a_sum_in_range,
+    "thm-compensated-shift": a_shift_of_one_logit,
     "thm-inverse": logits_of_a_distribution,
     "thm-fibres": shifted_copy,
     "thm-choice-of-constant": logits_of_a_distribution,
@@ -398,6 +417,7 @@ STILL_TRUE = {
     ("thm-shift-invariance", r"x - c\mathbf{1}"): "a shift down is a shift",
     ("thm-safe-shift", r"S(x + M\mathbf{1})"): "a shift up is a shift",
     ("thm-infinite-logits", r"S(d + t\mathbf{1})"): "a shift up is a shift",
+    ("thm-gap-rounding", r"1 - \varepsilon_j"): "epsilon is 0, where the statement holds",
     ("thm-inverse", r"- c\mathbf{1})"): "a shift down is a shift",
     ("thm-superposition", r"- c\mathbf{1}"): "a shift down is a shift",
     ("thm-gradient-sum", r"x - a\mathbf{1}"): "a shift down is a shift",

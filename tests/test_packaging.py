@@ -44,7 +44,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(built):
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = next(name for name in archive.namelist() if name.endswith("/METADATA"))
         fields = Parser().parsestr(archive.read(metadata).decode())
-    assert names == {f"softlit/{name}" for name in package_files(ROOT / "softlit")}
+    results = {f"lab/results/{path.name}" for path in (ROOT / "benchmarks" / "results").glob("*.json")}
+    assert names == {f"softlit/{name}" for name in {*package_files(ROOT / "softlit")} | results}
     required = [line for line in fields.get_all("Requires-Dist") if "extra ==" not in line]
     assert required == ["numpy>=2"]
     assert fields["Requires-Python"] == ">=3.11"

@@ -1,0 +1,25 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/03-computing-it-well.ipynb, cell build-measured
+"""What was measured once, and is only shown here: speed and accuracy beside other libraries."""
+
+import json
+from pathlib import Path
+
+import softlit
+
+
+def measured(name):
+    """The machine and the rows of one file of results: "ideas", "speed" or "accuracy"."""
+    package = Path(softlit.__file__).parent
+    folders = package / "lab" / "results", package.parent / "benchmarks" / "results"
+    for folder in folders:
+        path = folder / f"{name}.json"
+        if path.exists():
+            data = json.loads(path.read_text(encoding="utf-8"))
+            return data["measured"], data["rows"]
+    raise FileNotFoundError(f"there is no {name}.json in {folders[0]} or {folders[1]}")
+
+
+__all__ = [
+    "measured",
+]
