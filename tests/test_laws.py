@@ -1,6 +1,6 @@
 """More algebraic laws in floating point (see test_properties.py), with tolerances from the stated accuracy.
 
-A probability is within 5 ulp of exact in float64 and 8 in float32, log_softmax and logsumexp within 3: two
+A probability is within 6 ulp of exact in float64 and 8 in float32, log_softmax within 4, logsumexp in 3: two
 results that are equal in exact arithmetic differ by at most twice that, and an ulp is at most eps of a value.
 """
 
@@ -16,7 +16,7 @@ import softlit
 settings.register_profile("softlit", deadline=None, derandomize=True, max_examples=150)
 settings.load_profile("softlit")
 
-TWICE = {np.dtype(np.float32): 16, np.dtype(np.float64): 10}  # ulps that two probabilities may differ by
+TWICE = {np.dtype(np.float32): 16, np.dtype(np.float64): 12}  # ulps that two probabilities may differ by
 
 
 @st.composite
@@ -60,7 +60,7 @@ def test_beta_multiplies_the_logits(x, power, sign):
     scaled = x * x.dtype.type(beta)
     assert_same_p(softlit.softmax(x, beta=beta), softlit.softmax(scaled))
     np.testing.assert_allclose(
-        softlit.log_softmax(x, beta=beta), softlit.log_softmax(scaled), rtol=6 * eps(x)
+        softlit.log_softmax(x, beta=beta), softlit.log_softmax(scaled), rtol=8 * eps(x)
     )
 
 
@@ -79,10 +79,10 @@ def test_the_order_of_the_entries_does_not_matter(x, random):
 
 @given(logits())
 def test_three_functions_agree(x):
-    """exp(log p) = p, where log p has an error of 3 ulp and so p one of 3 eps |log p|; log p = x - LSE."""
+    """exp(log p) = p, where log p has an error of 4 ulp and so p one of 4 eps |log p|; log p = x - LSE."""
     p, log_p, lse = softlit.softmax(x), softlit.log_softmax(x), softlit.logsumexp(x, keepdims=True)
     off = np.abs(np.exp(log_p.astype(np.longdouble)) / p - 1)
-    assert (off <= (3 * np.abs(log_p) + 8) * eps(x)).all()
+    assert (off <= (4 * np.abs(log_p) + 8) * eps(x)).all()
     np.testing.assert_allclose(x.astype(float) - lse, log_p, rtol=3 * eps(x), atol=lse_slack(x))
 
 
