@@ -53,15 +53,26 @@ def show(figure, *, alt):
     ValueError
         If the text is too short to say anything, or does not end as a sentence does.
     """
+    alt = _checked(alt)
+    width = round(figure.get_figwidth() * 100)
+    display(Image(_png(figure), format="png", width=width, alt=alt))
+
+
+def _checked(alt):
+    """The alternative text on one line; refused if it is too short, or no sentence."""
     if len(alt.split()) < 6 or not alt.rstrip().endswith("."):
         raise ValueError(
             f"the alternative text must be a sentence that says what is seen, not {alt!r}"
         )
+    return " ".join(alt.split())
+
+
+def _png(figure):
+    """The bytes of the picture; the figure is closed."""
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100 * DENSITY, metadata={"Software": None})
-    width = round(figure.get_figwidth() * 100)
     plt.close(figure)
-    display(Image(stream.getvalue(), format="png", width=width, alt=" ".join(alt.split())))
+    return stream.getvalue()
 
 
 __all__ = [

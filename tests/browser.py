@@ -1,0 +1,93 @@
+"""A browser for the tests: Chromium, driven by Playwright, with nothing fetched from anywhere.
+
+Playwright brings no browser here: it drives the Chromium of the machine, found by the environment variable
+CHROMIUM or on PATH. Where either is missing, tests that need a browser are skipped and say so.
+"""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# A test may run as root in a container, and Chromium is not to look for updates meanwhile.
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@contextmanager
+def chromium():
+    """A running Chromium; skips the test where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if not program:
+        pytest.skip("no Chromium on PATH; the environment variable CHROMIUM may name one")
+    with playwright.sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=program, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visit(browser, address, **options):
+    """A page at an address; in the end, nothing may have failed and nothing been asked of another host.
+
+    `options` are those of Playwright's `new_context`, such as `viewport` or `color_scheme`.
+    """
+    problems = []
+
+    def check_message(message):
+        if message.type == "error":
+            problems.append(f"console: {message.text}")
+
+    def check_request(request):
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            problems.append(f"request: {request.url}")
+
+    def check_failure(request):
+        if request.failure != "net::ERR_ABORTED":  # the page was left before it came
+            problems.append(f"not loaded: {request.url}")
+
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.on("console", check_message)
+    page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+    page.on("request", check_request)
+    page.on("requestfailed", check_failure)
+    try:
+        page.goto(address)
+        yield page
+    finally:
+        context.close()
+    assert not problems, "\n".join([address, *problems])
+
+
+def move_every_slider(page):
+    """Move each slider of a page by its keys, and see that its figure follows, and no other.
+
+    Returns the number of sliders moved.
+    """
+    figures = page.locator(".moving-figure").all()
+    sliders = [figure.get_by_role("slider").all() for figure in figures]
+    for number, own in enumerate(sliders):
+        before = [figure.inner_html() for figure in figures]
+        height = figures[number].bounding_box()["height"]
+        for slider in own:
+            drawn, told = figures[number].locator("svg").first, figures[number].get_by_role("status")
+            label = slider.locator("xpath=..")
+            assert label.evaluate("label => label.control === label.querySelector('input')")
+            seen = drawn.inner_html(), told.inner_text(), label.inner_text()
+            for key in ("ArrowLeft", "ArrowRight", "Home", "End"):
+                last = slider.input_value()
+                slider.press(key)
+                assert slider.input_value() != last, f"{label.inner_text()}: {key} does nothing"
+                assert "NaN" not in figures[number].inner_html(), label.inner_text()
+                assert abs(figures[number].bounding_box()["height"] - height) < 1, "the page jumps"
+            now = drawn.inner_html(), told.inner_text(), label.inner_text()
+            assert all(old != new for old, new in zip(seen, now, strict=True)), label.inner_text()
+            after = [figure.inner_html() for figure in figures]
+            changed = [n for n, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+            assert changed == [number], "a slider moves a figure that is not its own"
+            figures[number].get_by_role("button").click()
+            assert figures[number].inner_html() == before[number], "not back at the start"
+    return sum(map(len, sliders))

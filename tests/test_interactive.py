@@ -1,0 +1,225 @@
+"""Figures with sliders: their arithmetic is the package's, their output is fixed, and browsers move them."""
+
+import ast
+import base64
+import json
+import re
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import browser
+import numpy as np
+import pytest
+from lxml import html
+
+import softlit
+from literate.gates import SENTENCE
+from softlit.lab import moving
+
+TOLERANCE = 1e-12  # numbers of size 10 at most, some tens of roundings each
+
+
+@pytest.fixture(scope="module")
+def stored(book):
+    """The figures with sliders that the chapters show: pairs of a cell and its output."""
+    return [
+        (cell, output)
+        for chapter in book
+        for cell in chapter.code_cells
+        for output in cell.outputs
+        if "<script" in output.get("data", {}).get("text/html", "")
+    ]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def all_figures(stored, tmp_path_factory):
+    """The address of one page with all of them."""
+    path = tmp_path_factory.mktemp("page") / "figures.html"
+    outputs = "<hr>".join(output.data["text/html"] for _, output in stored)
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Figures</title>'
+    path.write_text(f"<!doctype html><html lang='en'>{head}<body>{outputs}", encoding="utf-8")
+    return path.as_uri()
+
+
+# --- The arithmetic
+
+
+def of_package(x, beta):
+    p = softlit.softmax(x, beta=beta)
+    B = softlit.boltzmann_max(x, beta=beta)
+    slopes = p * (1 + beta * (x - B))
+    return [*p, softlit.entropy(p), B, *slopes, *softlit.softmax_jacobian(x, beta=beta).ravel()]
+
+
+def in_node(points):
+    values = """([x, beta]) => [
+        ...softmax(x, beta), entropy(softmax(x, beta)), boltzmann(x, beta),
+        ...x.map((_, r) => boltzmannSlope(x, beta, r)), ...jacobian(x, beta).flat(),
+    ]"""
+    given = json.dumps([[list(x), beta] for x, beta in points])
+    return moving.calculate(f"{given}.map({values})")
+
+
+def test_the_script_computes_what_the_package_computes():
+    rng = np.random.default_rng(0)
+    points = [(rng.uniform(-5, 5, size=n), rng.uniform(-8, 8)) for n in (2, 3, 4) for _ in range(200)]
+    points += [(np.array(x, dtype=float), b) for x in ([1, 1, 1], [4, 4, -4], [-7, 0, 0]) for b in (0, 4, 12)]
+    for (x, beta), found in zip(points, in_node(points), strict=True):
+        np.testing.assert_allclose(found, of_package(x, beta), rtol=0, atol=TOLERANCE)
+    (found,) = in_node([([1.0, 2.0, 4.0], 1 + 1e-9)])
+    wanted = of_package(np.array([1.0, 2.0, 4.0]), 1)
+    assert np.min(np.abs(np.subtract(found, wanted))) > TOLERANCE  # the control
+
+
+def test_the_script_survives_logits_whose_exponentials_overflow():
+    assert moving.calculate("softmax([1000, 1000, -1000], 1)") == [0.5, 0.5, 0]
+    assert moving.calculate("entropy([1, 0])") == 0
+
+
+def test_the_turning_point_of_the_dip_at_any_beta(book):
+    (source,) = (
+        ast.literal_eval(cell.tree.body[0].value)
+        for chapter in book
+        for cell in chapter.code_cells
+        if cell.id == "drawing-dip"
+    )
+    for beta, turn in zip(
+        (0.5, 1, 4), moving.calculate("[0.5, 1, 4].map(turningPoint)", source), strict=True
+    ):
+        B = softlit.boltzmann_max([turn, 0, 0], beta=beta)
+        assert abs(turn - (B - 1 / beta)) < TOLERANCE
+        assert abs(turn + 0.01 - (B - 1 / beta)) > TOLERANCE  # the control
+
+
+def test_numbers_as_readers_expect_them():
+    expected = {"1.005, 1": "1.0", "-0.001": "0.00", "-2.5, 1": "\u22122.5", "3": "3.00"}
+    for given, text in expected.items():
+        assert moving.calculate(f"number({given})") == text
+
+
+def test_a_broken_script_is_refused():
+    with pytest.raises(ValueError, match="ReferenceError: nowhere is not defined"):
+        moving.calculate("nowhere")
+
+
+# --- The output
+
+EXAMPLE = """
+const draw = ({ t }) => ({
+  panels: [panel(100, 50,
+    line([[0, 0], [100, t]], { "stroke-dasharray": "4 4" }),
+    shape("polygon", { points: "0,0 10,0 0,10", fill: "#0072B2", opacity: 0.5 }),
+    shape("rect", { x: 5, y: 5, width: 10, height: t, fill: "none", stroke: "currentColor" }),
+    shape("circle", { cx: 50, cy: 20, r: 3, fill: "currentColor" }),
+    words(50, 45, "t < 1 & more".replace(/[<&]/g, "")),
+  ), panel(60, 50)],
+  says: `t < ${number(t)} & "so on"`,
+});
+"""
+ALT = 'A line, a triangle, a box, a dot and a few words stand for a "figure".'
+
+
+def shown(monkeypatch, **changes):
+    """What the example displays: the bundle and its metadata."""
+    calls = []
+    monkeypatch.setattr(moving, "display", lambda data, **options: calls.append((data, options["metadata"])))
+    given = {"sliders": [moving.slider("t", "t", 0, 40, 20)], "draw": EXAMPLE, "alt": ALT} | changes
+    moving.show_with_sliders(given["sliders"], given["draw"], alt=given["alt"])
+    return calls[0]
+
+
+def test_the_output_is_the_same_each_time(monkeypatch):
+    assert shown(monkeypatch) == shown(monkeypatch)
+
+
+def test_the_output_holds_a_still_picture_for_every_reader(monkeypatch):
+    bundle, metadata = shown(monkeypatch)
+    page = html.fromstring(bundle["text/html"])
+    first, second = page.xpath("//img")
+    assert first.get("alt") == ALT == metadata["image/png"]["alt"] and second.get("alt") == ""
+    assert page.findtext(".//output") == bundle["text/plain"] == 't < 20.00 & "so on"'
+    assert not page.xpath("//input") and not page.xpath("//*[@id]")
+    for image in (first, second):
+        kind, _, source = image.get("src").partition(",")
+        assert kind == "data:image/svg+xml"
+        assert ElementTree.fromstring(unquote(source)).tag == "{http://www.w3.org/2000/svg}svg"
+    png = base64.b64decode(bundle["image/png"])
+    assert metadata["image/png"]["width"] == 160
+    assert int.from_bytes(png[16:20], "big") == 320  # at twice the density, both panels side by side
+
+
+@pytest.mark.parametrize("alt", ["", "a moving figure", "It has words but lacks an end"])
+def test_no_moving_figure_without_a_sentence(monkeypatch, alt):
+    with pytest.raises(ValueError, match="must be a sentence"):
+        shown(monkeypatch, alt=alt)
+
+
+def test_a_shape_that_paper_cannot_show_is_refused(monkeypatch):
+    with pytest.raises(ValueError, match="the drawings use no ellipse"):
+        shown(monkeypatch, draw=EXAMPLE.replace('shape("circle"', 'shape("ellipse"'))
+
+
+def test_what_the_chapters_store(stored):
+    assert {"figure-moving", "figure-moving-sharpness", "figure-moving-dip", "figure-moving-jacobian"} <= {
+        cell.id for cell, _ in stored
+    }
+    for cell, output in stored:
+        page = html.fromstring(output.data["text/html"])
+        (script,) = page.xpath("//script/text()")
+        assert len(script.encode()) <= 8192, cell.where
+        assert SENTENCE.fullmatch(page.xpath("//img/@alt")[0]), cell.where
+        assert moving.MATHS in script and moving.SLIDERS in script, cell.where
+        assert not page.xpath("//*[@id]"), f"{cell.where}: an id that a second view would repeat"
+        assert set(re.findall(r"https?://[^\"]+", script)) == {"http://www.w3.org/2000/svg"}, cell.where
+        assert output.data["text/plain"] == page.findtext(".//output"), cell.where
+
+
+# --- The browser
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_each_slider_moves_its_figure_and_no_other(chromium, all_figures, stored, width):
+    with browser.visit(chromium, all_figures, viewport={"width": width, "height": 900}) as page:
+        wanted = sum(len(re.findall(r"moving\.slider\(", cell.text)) for cell, _ in stored)
+        assert browser.move_every_slider(page) == wanted > 10
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_figure_is_named_for_those_who_cannot_see_it(chromium, all_figures, stored):
+    with browser.visit(chromium, all_figures) as page:
+        for figure, (_, output) in zip(page.locator(".moving-figure").all(), stored, strict=True):
+            alt = output.metadata["image/png"]["alt"]
+            assert figure.get_by_role("img", name=alt, exact=True).count() == 1
+            assert figure.get_by_role("group", name="Sliders").count() == 1
+
+
+def test_without_scripts_there_is_a_picture_and_no_dead_slider(chromium, all_figures, stored):
+    with browser.visit(chromium, all_figures, java_script_enabled=False) as page:
+        assert page.locator("input, button").count() == 0
+        for _, output in stored:
+            box = page.get_by_role("img", name=output.metadata["image/png"]["alt"]).bounding_box()
+            assert box["width"] > 200 and box["height"] > 100
+
+
+def test_a_page_saved_with_its_sliders_works_again(chromium, all_figures, tmp_path):
+    with browser.visit(chromium, all_figures) as page:
+        sliders = page.get_by_role("slider").count()
+        (tmp_path / "saved.html").write_text(page.content(), encoding="utf-8")
+    with browser.visit(chromium, (tmp_path / "saved.html").as_uri()) as page:
+        assert browser.move_every_slider(page) == sliders
+
+
+def test_planted_faults_are_seen(chromium, tmp_path):
+    """The visit fails on a script error, and on a request to another host."""
+    faults = {"script: nowhere": "nowhere()", "request: http": 'fetch("http://127.0.0.1:9/x").catch(() => 0)'}
+    for sentence, script in faults.items():
+        path = tmp_path / "fault.html"
+        path.write_text(f"<!doctype html><script>{script}</script>")
+        with pytest.raises(AssertionError, match=sentence), browser.visit(chromium, path.as_uri()) as page:
+            page.wait_for_timeout(200)
