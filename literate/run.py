@@ -37,6 +37,7 @@ def execute(path):
         timeout=600,
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
+        coalesce_streams=True,  # how a kernel cuts up what is printed differs from run to run
     )
     client.execute(env=kernel_environment())
     notebook.metadata = nbformat.from_dict(METADATA)

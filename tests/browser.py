@@ -1,7 +1,8 @@
 """A browser for the tests: Chromium, driven by Playwright, with nothing fetched from anywhere.
 
 Playwright brings no browser here: it drives the Chromium of the machine, found by the environment variable
-CHROMIUM or on PATH. Where either is missing, tests that need a browser are skipped and say so.
+CHROMIUM or on PATH. Where either is missing, tests that need a browser are skipped and say so, unless the
+environment variable SOFTLIT_BROWSER is "required", as in .ci/run.
 """
 
 import os
@@ -15,13 +16,21 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
+def give_up(sentence):
+    required = os.environ.get("SOFTLIT_BROWSER") == "required"
+    (pytest.fail if required else pytest.skip)(sentence)
+
+
 @contextmanager
 def chromium():
     """A running Chromium; skips the test where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    try:
+        import playwright.sync_api as playwright
+    except ImportError:
+        give_up("the package playwright is not installed")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if not program:
-        pytest.skip("no Chromium on PATH; the environment variable CHROMIUM may name one")
+        give_up("no Chromium on PATH; the environment variable CHROMIUM may name one")
     with playwright.sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=program, args=OPTIONS)
         yield browser
