@@ -4,7 +4,8 @@
 
 The result stays in the library, so that `jax.jit`, `jax.grad` and torch's autograd see through it.
 Floats are computed in their own dtype. Infinities and masks follow the contract of the NumPy kernels;
-the accuracy and the warnings are the library's own, and beta = 0 or inf with infinite logits gives NaN.
+accuracy, warnings, empty slices and the checks of beta and where are the library's own, an infinite beta
+does not give the hard limit, and beta = 0 with infinite logits gives NaN.
 """
 
 import numpy as np

@@ -15,6 +15,7 @@ _TYPES = _FLOAT32, _FLOAT64, _LONGDOUBLE = [
 _LOW = {t: np.log(np.finfo(t).tiny) + t.type(0.9) for t in _TYPES}
 _HIGH = {_FLOAT32: 83, _FLOAT64: 693, _LONGDOUBLE: 693}
 # A slice whose exponentials sum to a number between these needs no maximum subtracted.
+_LEAST_SUM_FOR_LOG = 2.0**-60  # its logarithm needs only its own digits
 _LEAST_SUM, _LARGEST_SUM = (
     0.5,
     {t: 2.0**1000 if t.itemsize > 4 else 2.0**120 for t in _TYPES},
@@ -28,14 +29,14 @@ _SHORT = 128  # entries of a slice; below, float32 is worked in float64
 
 
 def _exp(x, centre, out=None):
-    """exp(x - centre), 0 where it would be subnormal; the centre None is 0."""
+    """exp(x - centre), in float64 0 for what would be subnormal; the centre None is 0."""
     if centre is None:
         return np.exp(x, out=out)
     low = _LOW[x.dtype]
     gap = np.subtract(x, centre, out=out)
     if (
         (centre > 0) & (centre < -2 * low)
-    ).any():  # else |x| >= |gap|, and nothing is rounded off
+    ).any():  # else at most half an ulp of 1 is rounded off
         return _exp_with_correction(gap, x, centre)
     if x.dtype == np.float32 or np.minimum.reduce(gap, axis=None) >= low:
         return np.exp(gap, out=gap)
@@ -67,13 +68,13 @@ def _sums(e):
 
 
 def _row_sums(e):
-    """Of runs of 256 first, then of the runs."""
-    run = 256
+    """Of short runs first, then of the runs in float64, so that no leader meets many roundings."""
+    run = 8 if e.dtype == np.float32 else 16
     cut = e.shape[1] - e.shape[1] % run
     total = np.einsum("ij->i", e[:, cut:])[:, np.newaxis]
     if cut:
         runs = e[:, :cut].reshape(len(e), -1, run)
-        total = total + _row_sums(np.einsum("ijk->ij", runs))
+        total = total + _row_sums(np.einsum("ijk->ij", runs).astype(_wide(e), copy=False))
     return total
 
 
@@ -179,10 +180,10 @@ def _logsumexp_tile(x, centre, out, mask):
 
 
 def _log_of_near_one(top, rest):
-    """log(exp(top) (1 + rest)): of this less 1, unless it is so small that its own logarithm is safe."""
-    value = top + np.log1p(rest)
-    near_one = (value > -0.5) & (rest > 0)
-    return np.where(near_one, np.log1p(np.expm1(top) + np.exp(top) * rest), value)
+    """log(exp(top) (1 + rest)), by way of the sum less 1 where that is not far from 0."""
+    less_one = np.expm1(top) + np.exp(top) * rest
+    value = np.where(less_one > -0.4, np.log1p(less_one), np.log(np.exp(top) * (1 + rest)))
+    return np.where(rest > 0, value, top)
 
 
 # --- book/03-computing-it-well.ipynb, cell build-careful
@@ -208,7 +209,8 @@ def _apply(function, x, out, mask):
         _carefully(function, x, out, mask)
         return
     total = function(x, None, out, mask)
-    strays = ~((total >= _LEAST_SUM) & (total <= _LARGEST_SUM[x.dtype]))
+    least = _LEAST_SUM if function is not _logsumexp_tile else _LEAST_SUM_FOR_LOG
+    strays = ~((total >= least) & (total <= _LARGEST_SUM[x.dtype]))
     if strays.all():
         _carefully(function, x, out, mask)
     elif strays.any():
@@ -253,6 +255,9 @@ def _scaled_gaps(rows, beta, mask):
     scaled = np.abs(beta) * half_gaps * 2
     zero_times_infinity = np.isnan(scaled) & ~np.isnan(half_gaps) & ~np.isnan(beta)
     scaled = np.where(zero_times_infinity, 0, scaled)
+    scaled = np.where(
+        np.isinf(beta) & (y < top), -np.inf, scaled
+    )  # a gap too small to be halved
     return scaled if mask is None else np.where(mask, scaled, -np.inf)
 
 
@@ -353,6 +358,20 @@ def _small_exp(x):
     return np.exp(x.astype(np.float64, copy=False)) if safe else None
 
 
+def _small_sums(e):
+    """The sums along the last axis; a vector's largest entry joins last, so that it meets one rounding."""
+    if e.ndim == 1:
+        place = e.argmax()
+        largest = e.item(place)
+        e[place] = 0
+        total = np.add.reduce(e) + largest
+        e[place] = largest
+        return total
+    if e.shape[-1] <= 16:
+        return np.add.reduce(e, -1, None, None, True)
+    return _row_sums(e.reshape(-1, e.shape[-1])).reshape(*e.shape[:-1], 1)
+
+
 def _is_plain_vector(x, axis, where):
     return type(x) is np.ndarray and x.ndim == 1 and axis == -1 and where is None
 
@@ -421,9 +440,10 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-sum-tells` and :prf:ref:`thm-compensated-shift`. The error is
-    at most 6 ulp in float64 and 8 in float32, half an ulp in float32 for slices of fewer than 128
-    entries, as long as the result is at least 4 times the smallest normal number; below, it may be 0.
+    Derived in chapter 03, :prf:ref:`thm-sum-tells` and :prf:ref:`thm-compensated-shift`. For `beta` = 1
+    the error is at most 6 ulp in float64 and 8 in float32, half an ulp in float32 for slices of fewer
+    than 128 entries, as long as the result is at least 4 times the smallest normal number; below, it may
+    be 0. For another `beta` the rounding of the product adds up to |beta| (max x - x_i) ulp.
     Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs.
     Error analysis of the shifted form: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately
     computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021) 2311-2330,
@@ -450,7 +470,7 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     ):
         e = _small_exp(x)
         if e is not None:
-            e /= np.add.reduce(e, -1, None, None, True)
+            e /= _small_sums(e)
             return e if x.dtype is e.dtype else e.astype(x.dtype)
     if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
         return _admit(softmax, x, axis=axis, beta=beta, where=where)
@@ -491,8 +511,8 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split`. The error is at most 4 ulp in float64 and 3 in
-    float32. Arrays of other libraries are computed and returned in theirs. Error analysis: P. Blanchard,
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`. For `beta` = 1 the error is at most 4 ulp, for
+    results below -1e-290 (-1e-20 in float32); nearer to 0 the relative error may grow. Arrays of other libraries are computed and returned in theirs. Error analysis: P. Blanchard,
     D. J. Higham and N. J. Higham, IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
 
     Examples
@@ -570,10 +590,13 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
         leader = _small_leader(x)
         if leader is not None:
             top, rest = leader
-            value = top + math.log1p(rest)
-            if top < 2 and value > -0.5 and rest > 0:
-                value = math.log1p(math.expm1(top) + math.exp(top) * rest)
-            return x.dtype.type(value)
+            if top >= 2 or rest == 0:
+                return x.dtype.type(top + math.log1p(rest))
+            less_one = math.expm1(top) + math.exp(top) * rest  # the sum less 1
+            near = less_one > -0.4
+            return x.dtype.type(
+                math.log1p(less_one) if near else math.log(math.exp(top) * (1 + rest))
+            )
     if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
         return _admit(logsumexp, x, axis=axis, keepdims=keepdims, where=where)
     layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
