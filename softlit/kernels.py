@@ -68,14 +68,15 @@ def _sums(e):
 
 
 def _row_sums(e):
-    """Of short runs first, then of the runs in float64, so that no leader meets many roundings."""
-    run = 8 if e.dtype == np.float32 else 16
-    cut = e.shape[1] - e.shape[1] % run
-    total = np.einsum("ij->i", e[:, cut:])[:, np.newaxis]
-    if cut:
-        runs = e[:, :cut].reshape(len(e), -1, run)
-        total = total + _row_sums(np.einsum("ijk->ij", runs).astype(_wide(e), copy=False))
-    return total
+    """Of runs first, as dot products with ones, then of the runs in float64, and of what is left over."""
+    n = e.shape[1]
+    run = 128 if n >= 128 else 16
+    cut = n - n % run
+    if not cut:
+        return np.einsum("ij->i", e)[:, np.newaxis]
+    runs = np.vecdot(e[:, :cut].reshape(len(e), -1, run), np.ones(run, e.dtype))
+    total = _row_sums(runs.astype(_wide(e), copy=False))
+    return total if cut == n else total + _row_sums(e[:, cut:])
 
 
 def _folded(e):
@@ -512,8 +513,9 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     Notes
     -----
     Derived in chapter 03, :prf:ref:`thm-log1p-split`. For `beta` = 1 the error is at most 4 ulp, for
-    results below -1e-290 (-1e-20 in float32); nearer to 0 the relative error may grow. Arrays of other libraries are computed and returned in theirs. Error analysis: P. Blanchard,
-    D. J. Higham and N. J. Higham, IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
+    results below -1e-290 (-1e-20 in float32); nearer to 0 the relative error may grow. Arrays of other
+    libraries are computed and returned in theirs. Error analysis: P. Blanchard, D. J. Higham and N. J.
+    Higham, IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
 
     Examples
     --------
