@@ -444,7 +444,7 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     Derived in chapter 03, :prf:ref:`thm-sum-tells` and :prf:ref:`thm-compensated-shift`. For `beta` = 1
     the error is at most 6 ulp in float64 and 8 in float32, half an ulp in float32 for slices of fewer
     than 128 entries, as long as the result is at least 4 times the smallest normal number; below, it may
-    be 0. For another `beta` the rounding of the product adds up to |beta| (max x - x_i) ulp.
+    be 0. For another `beta` the rounding of the product adds up to ``abs(beta) * (max(x) - x_i)`` ulp.
     Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs.
     Error analysis of the shifted form: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately
     computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021) 2311-2330,
