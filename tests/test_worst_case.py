@@ -8,22 +8,17 @@ import numpy as np
 import pytest
 
 import softlit
+from benchmarks.accuracy import EXACT
 from softlit import textbook
-from softlit.lab.ulp import exact, exact_log_softmax, exact_logsumexp, exact_softmax, ulp, ulp_error
+from softlit.lab.ulp import exact, exact_logsumexp, ulp, ulp_error
 
 INF = np.inf
 DTYPES = [np.float32, np.float64]
-STEPS = {
-    2: 120,
-    3: 80,
-    10: 50,
-    60: 20,
-    100: 12,
-}  # for each number of entries; a step of 100 entries takes longest
+# For each number of entries; a step of 100 entries takes longest.
+STEPS = {2: 120, 3: 80, 10: 50, 60: 20, 100: 12}
 RESTARTS = 4
 DRAWS = 12  # of which a climb starts at the worst
 
-EXACT = {"softmax": exact_softmax, "log_softmax": exact_log_softmax, "logsumexp": exact_logsumexp}
 # In a short row of float64 the roundings of a leader's log-probability may all go one way.
 BOUNDS = {
     "softmax": {np.float32: 8, np.float64: 6},
