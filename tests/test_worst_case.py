@@ -195,3 +195,20 @@ def test_logsumexp_near_zero(dtype):
 
 def test_the_textbook_is_wrong_near_zero_in_float32():
     assert worst_near_zero(textbook.logsumexp_shifted, np.float32) > 1e6
+
+
+def test_a_small_probability_beside_a_small_sum():
+    """Its exponential would be subnormal, though the quotient is not: the sum is too small to divide by."""
+    row = np.array([-6.9, -6.9 - 706.6])
+    rows = np.stack([[0.0, 0.0], row] + [[0.0, 0.0]] * 38)  # the glance at the block does not meet it
+    assert largest_error("softmax", lambda x: softlit.softmax(rows)[1], row) <= BOUNDS["softmax"][np.float64]
+
+
+def test_logsumexp_of_many_low_logits():
+    """-9.52 + 8.52 would cancel; the logarithm of the sum itself does not."""
+    rows = np.full((3, 5000), -9.52)
+    assert largest_error("logsumexp", lambda x: softlit.logsumexp(rows)[:1], rows[0], True) <= 3
+
+
+def test_a_subnormal_gap_counts_at_an_infinite_beta():
+    assert softlit.softmax([5e-324, 0.0], beta=INF).tolist() == [1, 0]
