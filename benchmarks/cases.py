@@ -4,12 +4,16 @@ import numpy as np
 
 DTYPES = ("float32", "float64")
 
-# Shape and axis: one short row, one row, a classifier, a mid-sized batch, a vocabulary, attention
-# scores, a row that leaves every cache, and an axis that is not the last.
+# Shape and axis: one short row, one row and a longer one, a small batch, a classifier and one of more
+# classes, a mid-sized batch, a vocabulary, attention scores, a row that leaves every cache, and an axis
+# that is not the last.
 SHAPES = [
     ((10,), -1),
     ((1000,), -1),
+    ((20_000,), -1),
+    ((100, 100), -1),
     ((1024, 10), -1),
+    ((1024, 64), -1),
     ((1024, 1000), -1),
     ((64, 50257), -1),
     ((4, 8, 256, 256), -1),

@@ -64,15 +64,20 @@ class Layout:
             self.axes = normalize_axis_tuple(axis, len(self.working))
         kept = [dimension for dimension in dimensions if dimension not in self.axes]
         self.order = (*kept, *self.axes)
+        self.in_order = self.order == tuple(dimensions)
         self.outer = tuple(self.working[dimension] for dimension in kept)
         self.size = math.prod(self.working[dimension] for dimension in self.axes)
 
     def rows(self, x):
         """An array of this shape as rows: its slices lie along the last axis."""
-        return x.reshape(self.working).transpose(self.order).reshape(*self.outer, self.size)
+        if not self.in_order:
+            x = x.reshape(self.working).transpose(self.order)
+        return x.reshape(*self.outer, self.size)
 
     def restore(self, rows):
         """Rows back in the shape and order that the array came in."""
+        if self.in_order:
+            return rows.reshape(self.shape)
         moved = rows.reshape([self.working[dimension] for dimension in self.order])
         return moved.transpose(np.argsort(self.order)).reshape(self.shape)
 

@@ -23,9 +23,11 @@ _LEAST_SUM, _LARGEST_SUM = (
 # Maxima that need not be subtracted; what is small enough to raise no warning at all.
 _MODERATE = {_FLOAT32: 40, _FLOAT64: 300, _LONGDOUBLE: 300}
 _SAFE = {_FLOAT32: 36, _FLOAT64: 340}
-_BLOCK = 2**16  # entries; half a MiB of float64 stays in a core's own cache
-_SMALL = 2048  # entries; below, the number of calls decides
-_SHORT = 128  # entries of a slice; below, float32 is worked in float64
+_BLOCK = 2**19  # bytes; stays in a core's own cache
+_SMALL = 2**14  # entries; below, the number of calls decides
+_SHORT = 128  # entries of a slice; below, a quotient and NumPy's buffer cost less than their cures
+_SHORT_FOR_FLOAT32 = 32  # entries of a slice; below, float32 is worked in float64
+_ONES = {t: np.ones(128, t) for t in _TYPES}
 
 
 def _exp(x, centre, out=None):
@@ -44,6 +46,15 @@ def _exp(x, centre, out=None):
     np.maximum(gap, low, out=gap)
     np.exp(gap, out=gap)
     return np.multiply(gap, kept, out=gap)
+
+
+def _wide_exp(x, centre, out=None):
+    """exp(x - centre) of float32 in float64, whose digits need no correction."""
+    gap = x.astype(np.float64)
+    if centre is not None:
+        gap -= centre.astype(np.float64)
+        np.maximum(gap, -700, out=gap)
+    return np.exp(gap, out=gap)
 
 
 def _exp_with_correction(gap, x, centre):
@@ -67,15 +78,18 @@ def _sums(e):
     return _row_sums(e) if e.ndim == 2 else _folded(e)
 
 
-def _row_sums(e):
+def _row_sums(e, few=64):
     """Of runs first, as dot products with ones, then of the runs in float64, and of what is left over."""
     n = e.shape[1]
-    run = 128 if n >= 128 else 16
-    cut = n - n % run
-    if not cut:
+    if n <= few:
         return np.einsum("ij->i", e)[:, np.newaxis]
-    runs = np.vecdot(e[:, :cut].reshape(len(e), -1, run), np.ones(run, e.dtype))
-    total = _row_sums(runs.astype(_wide(e), copy=False))
+    run = 128 if n >= 128 else 64
+    cut = n - n % run
+    runs = np.vecdot(e[:, :cut].reshape(len(e), -1, run), _ONES[e.dtype][:run])
+    # what float64 rounds off does not show in float32: one more pass will do
+    total = _row_sums(
+        runs.astype(_wide(e), copy=False), n if e.dtype == np.float32 else few
+    )
     return total if cut == n else total + _row_sums(e[:, cut:])
 
 
@@ -90,27 +104,32 @@ def _folded(e):
     return sums if half == 1 else _folded(sums)
 
 
-def _exp_sums(x, centre, store=None, mask=None):
+def _exp_sums(x, centre, store=None, mask=None, exp=_exp):
     """The sum of exp(x - centre) in each slice, piece by piece; the terms are kept in `store`."""
     sums = []
     for piece in _pieces(x):
-        e = _exp(x[piece], centre, None if store is None else store[piece])
+        e = exp(x[piece], centre, None if store is None else store[piece])
         if mask is not None:
             e *= mask[piece].astype(e.dtype)  # a bool operand would be converted bit by bit
         sums.append(_sums(e).astype(_wide(x), copy=False))
     return sums[0] if len(sums) == 1 else _sums(np.concatenate(sums, axis=1))
 
 
+def _places(x):
+    """The index of the maximum of each row."""
+    return np.arange(len(x))[:, np.newaxis], x.argmax(axis=1)[:, np.newaxis]
+
+
 def _top(x):
-    return np.maximum.reduce(x, axis=1, keepdims=True)
+    return x[_places(x)] if x.ndim == 2 else np.maximum.reduce(x, axis=1, keepdims=True)
 
 
 # --- book/03-computing-it-well.ipynb, cell build-leader
-def _leader(x, centre, store=None):
+def _leader(x, centre, store=None, exp=_exp):
     """The maximum, the rest, summed without the largest, and the whole sum, of each slice."""
-    e = _exp(x, centre, store)
+    e = exp(x, centre, store)
     if x.ndim == 2:
-        place = np.arange(len(x))[:, np.newaxis], x.argmax(axis=1)[:, np.newaxis]
+        place = _places(x)
         top, largest = x[place], e[place]
         e[place] = 0
         rest = _sums(e)
@@ -122,25 +141,21 @@ def _leader(x, centre, store=None):
     return _top(x), rest / largest + (ties - 1), rest + ties * largest
 
 
-def _leader_by_difference(x, centre):
+def _leader_by_difference(x, centre, exp):
     """The same, with the largest subtracted from the sum, and where that shows, afresh."""
-    total, top = _exp_sums(x, centre), _top(x)
-    largest = np.exp(top if centre is None else top - centre)
+    total, top = _exp_sums(x, centre, exp=exp), _top(x)
+    largest = exp(top, centre)
     rest = (total - largest) / largest
-    return top, _afresh(rest, rest < 1, x, centre), total
+    lossy = rest < (2.0**-20 if exp is _wide_exp else 1)
+    if lossy.any():
+        rest[lossy] = _leader(*_some(x, centre, lossy))[1].ravel()
+    return top, rest, total
 
 
 def _some(x, centre, chosen):
     """The chosen slices in float64 or wider, and their centres."""
     some = _take(x, chosen).astype(_wide(x), copy=False)
     return some, None if centre is None else _take(centre, chosen).astype(some.dtype)
-
-
-def _afresh(rest, chosen, x, centre):
-    rest = rest.astype(_wide(x), copy=False)
-    if chosen.any():
-        rest[chosen] = _leader(*_some(x, centre, chosen))[1].ravel()
-    return rest
 
 
 # --- book/03-computing-it-well.ipynb, cell build-tiles
@@ -156,12 +171,12 @@ def _softmax_tile(x, centre, out, mask):
 
 
 def _log_softmax_tile(x, centre, out, mask):
-    whole = x.shape[1] < _SHORT or (x.ndim == 2 and x.size <= _BLOCK)
-    top, rest, total = (
-        _leader(x, centre, out) if whole else _leader_by_difference(x, centre)
-    )
-    if x.dtype == np.float32 and whole:
-        rest = _afresh(rest, rest < 1, x, centre)
+    exp = _wide_exp if x.dtype == np.float32 else _exp
+    in_cache = x.ndim == 2 and x.size * _wide(x).itemsize <= _BLOCK
+    if in_cache or x.shape[1] < _SHORT:
+        top, rest, total = _leader(x, centre, out, exp)
+    else:
+        top, rest, total = _leader_by_difference(x, centre, exp)
     log_total = np.log1p(rest).astype(x.dtype)
     for piece in _pieces(x):
         np.subtract(x[piece], top, out=out[piece])
@@ -212,9 +227,12 @@ def _apply(function, x, out, mask):
     total = function(x, None, out, mask)
     least = _LEAST_SUM if function is not _logsumexp_tile else _LEAST_SUM_FOR_LOG
     strays = ~((total >= least) & (total <= _LARGEST_SUM[x.dtype]))
-    if strays.all():
+    count = np.count_nonzero(strays)
+    if count == 0:
+        return
+    if count == strays.size:
         _carefully(function, x, out, mask)
-    elif strays.any():
+    else:
         some = _take(out, strays)
         _carefully(
             function, _take(x, strays), some, None if mask is None else _take(mask, strays)
@@ -231,6 +249,8 @@ def _carefully(function, x, out, mask):
         return
     top = _top(x)
     centre = _centre(top)
+    if x.dtype == np.float32 and function is not _log_softmax_tile and not centre.any():
+        centre = None  # in float64 a floor keeps exp quick
     if function is _logsumexp_tile:
         function(x, centre, out, None)
         np.copyto(out, top, where=~np.isfinite(top))
@@ -277,11 +297,12 @@ def _from_slices(y, layout):
     return y.reshape(layout.shape) if y.ndim == 3 else layout.restore(y)
 
 
-def _tiles(x):
+def _tiles(x, itemsize):
     """Indices that cut an array into tiles of whole slices, of about a block or of one slice."""
     outer, n, inner = (*x.shape, 1)[:3]
-    width = min(inner, max(1024, _BLOCK // n))
-    height = max(1, _BLOCK // (n * width))
+    entries = _BLOCK // itemsize
+    width = min(inner, max(1024, entries // n))
+    height = max(1, entries // (n * width))
     for row in range(0, outer, height):
         for column in range(0, inner, width):
             tile = slice(row, row + height), slice(None), slice(column, column + width)
@@ -291,36 +312,34 @@ def _tiles(x):
 def _pieces(tile):
     """Indices that cut a tile across its slices into pieces of at most a block."""
     n = tile.shape[1]
-    step = max(1, _BLOCK * n // tile.size)
+    step = max(1, _BLOCK * n // tile.nbytes)
     return [(slice(None), slice(start, start + step)) for start in range(0, n, step)]
 
 
 def _take(x, chosen):
-    """A tile of the chosen slices only."""
-    if x.ndim == 2:
-        return x[chosen[:, 0]]
-    side_by_side = x.swapaxes(0, 1).reshape(x.shape[1], -1)
-    return side_by_side.take(np.flatnonzero(chosen), axis=1)[np.newaxis]
+    """The chosen slices of a tile, as rows."""
+    return x[chosen[:, 0]] if x.ndim == 2 else x.swapaxes(1, 2)[chosen[:, 0]]
 
 
-def _put(x, chosen, tile):
+def _put(x, chosen, rows):
     if x.ndim == 2:
-        x[chosen[:, 0]] = tile
+        x[chosen[:, 0]] = rows
     else:
-        row, column = np.nonzero(chosen[:, 0])
-        x[row, :, column] = tile[0].T
+        x.swapaxes(1, 2)[chosen[:, 0]] = rows
 
 
 # --- book/03-computing-it-well.ipynb, cell build-whole
 def _by_tiles(function, x, beta, mask, out):
     """Apply the function of one tile to all tiles of an array of slices."""
-    short = x.shape[1] < _SHORT
-    np.setbufsize(8192 if short else 16)  # else NumPy copies what it broadcasts
-    for tile in _tiles(x):
+    n = x.shape[1]
+    np.setbufsize(16 if n >= _SHORT else 8192)  # the default copies what NumPy broadcasts
+    in_float64 = x.dtype == np.float32 and n < _SHORT_FOR_FLOAT32
+    itemsize = (_wide(x) if function is _log_softmax_tile else x.dtype).itemsize
+    for tile in _tiles(x, itemsize):
         part, part_mask = x[tile], None if mask is None else mask[tile]
         if beta is not None:
             part = _scaled_gaps(part.astype(_wide(x), copy=False), beta[tile[0]], part_mask)
-        if part.dtype == out.dtype and not (short and x.dtype == np.float32):
+        if part.dtype == out.dtype and not in_float64:
             _apply(function, part, out[tile], part_mask)
         else:
             wide = np.empty(out[tile].shape, _wide(x))
@@ -350,38 +369,42 @@ def _slicewise(function, x, axis, beta, where):
 from softlit import _generic
 
 
-def _small_exp(x):
-    """exp(x) in float64, if x is a small array for which no warning can arise, else None."""
-    limit = _SAFE.get(x.dtype)
-    if not limit or not x.ndim or not 0 < x.size <= _SMALL:
+def _small_logits(x, axis, where=None):
+    """x in float64, if it is small, its slices lie along its last axis, and no warning can arise; else None."""
+    limit = _SAFE.get(x.dtype) if type(x) is np.ndarray else None
+    if (
+        not limit
+        or where is not None
+        or not 0 < x.size <= _SMALL
+        or axis != -1
+        or not x.ndim
+    ):
         return None
     safe = -limit <= x.item(x.argmin()) and x.item(x.argmax()) <= limit
-    return np.exp(x.astype(np.float64, copy=False)) if safe else None
+    return x.astype(np.float64, copy=False) if safe else None
 
 
-def _small_sums(e):
-    """The sums along the last axis; a vector's largest entry joins last, so that it meets one rounding."""
-    if e.ndim == 1:
-        place = e.argmax()
-        largest = e.item(place)
-        e[place] = 0
-        total = np.add.reduce(e) + largest
-        e[place] = largest
-        return total
-    if e.shape[-1] <= 16:
-        return np.add.reduce(e, -1, None, None, True)
-    return _row_sums(e.reshape(-1, e.shape[-1])).reshape(*e.shape[:-1], 1)
+def _small_rows(function, x, columns):
+    """What a function of tiles makes of small logits, in one tile."""
+    rows = x.reshape(-1, x.shape[-1])
+    out = np.empty((len(rows), columns))
+    function(rows, None, out, None)
+    return out
 
 
-def _is_plain_vector(x, axis, where):
-    return type(x) is np.ndarray and x.ndim == 1 and axis == -1 and where is None
+def _small_sum(e):
+    """The sum of a vector; its largest entry joins last, so that it meets one rounding."""
+    place = e.argmax()
+    largest = e.item(place)
+    e[place] = 0
+    total = np.add.reduce(e) + largest
+    e[place] = largest
+    return total
 
 
 def _small_leader(x):
     """The maximum of a small vector, and the sum of the other exponentials in units of its own."""
-    e = _small_exp(x)
-    if e is None:
-        return None
+    e = np.exp(x)
     place = x.argmax()
     largest = e.item(place)
     e[place] = 0
@@ -443,7 +466,7 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     -----
     Derived in chapter 03, :prf:ref:`thm-sum-tells` and :prf:ref:`thm-compensated-shift`. For `beta` = 1
     the error is at most 6 ulp in float64 and 8 in float32, half an ulp in float32 for slices of fewer
-    than 128 entries, as long as the result is at least 4 times the smallest normal number; below, it may
+    than 32 entries, as long as the result is at least 4 times the smallest normal number; below, it may
     be 0. For another `beta` the rounding of the product adds up to ``abs(beta) * (max(x) - x_i)`` ulp.
     Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs.
     Error analysis of the shifted form: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately
@@ -462,17 +485,15 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     >>> softlit.softmax([1.0, 3.0, 3.0], beta=np.inf)
     array([0. , 0.5, 0.5])
     """
-    if (
-        type(x) is np.ndarray
-        and axis == -1
-        and where is None
-        and type(beta) is float
-        and beta == 1
-    ):
-        e = _small_exp(x)
-        if e is not None:
-            e /= _small_sums(e)
-            return e if x.dtype is e.dtype else e.astype(x.dtype)
+    if type(beta) is float and beta == 1:
+        logits = _small_logits(x, axis, where)
+        if logits is not None:
+            if x.ndim == 1:
+                p = np.exp(logits)
+                p /= _small_sum(p)
+            else:
+                p = _small_rows(_softmax_tile, logits, x.shape[-1]).reshape(x.shape)
+            return p.astype(x.dtype, copy=False)
     if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
         return _admit(softmax, x, axis=axis, beta=beta, where=where)
     return _slicewise(_softmax_tile, x, axis, beta, where)
@@ -525,11 +546,15 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     >>> bool(softlit.log_softmax([0.0, -40.0])[0] < 0)
     True
     """
-    if _is_plain_vector(x, axis, where) and type(beta) is float and beta == 1:
-        leader = _small_leader(x)
-        if leader is not None:
-            top, rest = leader
-            return ((x - np.float64(top)) - math.log1p(rest)).astype(x.dtype, copy=False)
+    if type(beta) is float and beta == 1:
+        logits = _small_logits(x, axis, where)
+        if logits is not None:
+            if x.ndim == 1:
+                top, rest = _small_leader(logits)
+                value = (logits - top) - math.log1p(rest)
+            else:
+                value = _small_rows(_log_softmax_tile, logits, x.shape[-1]).reshape(x.shape)
+            return value.astype(x.dtype, copy=False)
     if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
         return _admit(log_softmax, x, axis=axis, beta=beta, where=where)
     return _slicewise(_log_softmax_tile, x, axis, beta, where)
@@ -588,17 +613,19 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     >>> softlit.logsumexp([[0.0, 0.0], [1.0, 1.0]], axis=0).round(6)
     array([1.313262, 1.313262])
     """
-    if _is_plain_vector(x, axis, where) and not keepdims:
-        leader = _small_leader(x)
-        if leader is not None:
-            top, rest = leader
-            if top >= 2 or rest == 0:
-                return x.dtype.type(top + math.log1p(rest))
-            less_one = math.expm1(top) + math.exp(top) * rest  # the sum less 1
-            near = less_one > -0.4
-            return x.dtype.type(
-                math.log1p(less_one) if near else math.log(math.exp(top) * (1 + rest))
-            )
+    logits = None if keepdims else _small_logits(x, axis, where)
+    if logits is not None:
+        if x.ndim > 1:
+            value = _small_rows(_logsumexp_tile, logits, 1).reshape(x.shape[:-1])
+            return value.astype(x.dtype, copy=False)
+        top, rest = _small_leader(logits)
+        if top >= 2 or rest == 0:
+            return x.dtype.type(top + math.log1p(rest))
+        less_one = math.expm1(top) + math.exp(top) * rest  # the sum less 1
+        near = less_one > -0.4
+        return x.dtype.type(
+            math.log1p(less_one) if near else math.log(math.exp(top) * (1 + rest))
+        )
     if type(x) is not np.ndarray or x.dtype not in _LARGEST_SUM:
         return _admit(logsumexp, x, axis=axis, keepdims=keepdims, where=where)
     layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
