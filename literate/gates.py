@@ -10,7 +10,7 @@ import re
 import sys
 from collections import Counter
 
-from literate import ledger
+from literate import ledger, running
 from literate.chapters import ROOT, BookError, read_book
 from literate.tangle import package_files, tangle
 
@@ -40,6 +40,8 @@ def nothing_skipped(book):
     """No cell asks nbval to look away."""
     for chapter in book:
         for cell in chapter.code_cells:
+            if running.is_install_cell(cell):  # off the page, but run and compared like any other
+                continue
             if match := FORBIDDEN.search("\n".join([cell.text, *cell.tags])):
                 yield f"{cell.where}: '{match[0]}' takes the cell out of the comparison."
 
@@ -129,6 +131,11 @@ def tangled(book, root=ROOT):
             yield f"softlit/{name}: not what the chapters export; edit the chapter and run `make tangle`."
 
 
+def runs_alone(book):
+    """Every chapter begins with the same cell, which installs what a reader lacks."""
+    yield from running.problems(book)
+
+
 def ledger_complete(book, root=ROOT):
     """No claim without a proof that ran."""
     yield from ledger.problems(book, ledger.read_claims(root))
@@ -142,6 +149,7 @@ ON_BOOK = (
     chapter_anatomy,
     tolerances_named,
     decimals_from_cells,
+    runs_alone,
 )
 ON_ROOT = (tangled, ledger_complete)
 

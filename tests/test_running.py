@@ -1,0 +1,103 @@
+"""A chapter runs alone: its first code cell installs softlit where it is missing, and is quiet elsewhere."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+
+import nbformat
+import pytest
+from conftest import edit_cell
+
+from literate import gates, running
+from literate.chapters import ROOT
+
+CHAPTER = "book/02-shift-invariance.ipynb"
+RELEASED = running.install_cell(running.requirement(True, "0.1.0", None))
+
+
+def test_what_is_installed_follows_from_the_settings_of_the_owner():
+    repository = "https://github.com/OWNER/NAME"
+    assert running.requirement(False, "1.2.3", None) is None
+    assert running.requirement(False, "1.2.3", repository) == f"softlit[book] @ git+{repository}"
+    assert running.requirement(True, "1.2.3", repository) == "softlit[book]==1.2.3"
+
+
+def test_every_chapter_begins_with_the_cell_and_stores_nothing_below_it(book):
+    for chapter in book:
+        first = chapter.code_cells[0]
+        assert running.is_install_cell(first) and first.outputs == (), chapter.name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": "import sys"},
+        {"source": running.install_cell("softlit[book]==9.9")},
+        {"metadata": {"tags": []}},
+        {"id": "other"},
+    ],
+)
+def test_a_cell_that_is_not_the_common_one(project, change):
+    edit_cell(project / CHAPTER, running.CELL_ID, lambda cell: cell.update(nbformat.from_dict(change)))
+    where = change.get("id", running.CELL_ID)
+    sentence = f"{CHAPTER}, cell {where}: not the cell that installs what is missing; use `make run`."
+    assert sentence in gates.all_problems(project)
+
+
+def test_the_cell_is_exempt_from_no_rule_once_it_is_changed(project):
+    edit_cell(project / CHAPTER, running.CELL_ID, lambda cell: cell.update(source=cell.source + "\nx = 1"))
+    found = [line for line in gates.all_problems(project) if f"cell {running.CELL_ID}: 'remove-cell'" in line]
+    assert len(found) == 1
+
+
+def test_run_puts_the_cell_above_all_code_once():
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title"),
+        nbformat.v4.new_code_cell("old", id=running.CELL_ID),
+        nbformat.v4.new_markdown_cell("text"),
+        nbformat.v4.new_code_cell("x = 1"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    for _ in range(2):
+        running.place(notebook)
+        sources = [cell.source for cell in notebook.cells]
+        assert sources == ["# Title", "text", running.current_cell(), "x = 1"]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """A function that runs code in a new environment: nothing but pip, and a folder with softlit's wheel."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    wheels = folder / "wheels"
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", wheels, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    venv.create(folder / "env", with_pip=True)
+    python = next(path for path in (folder / "env").glob("*/python*") if path.stem == "python")
+    # Packages other than softlit are not installed, so that no network is needed: the code may borrow them.
+    settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_NO_DEPS": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+
+    def run(code):
+        return subprocess.run(
+            [python, "-c", code], cwd=folder, env=kept | settings, capture_output=True, text=True
+        )
+
+    return run
+
+
+def test_the_cell_installs_the_package_and_the_chapter_goes_on(elsewhere, book):
+    refused = elsewhere(running.install_cell(None))
+    assert refused.returncode == 1 and "In a copy of the project, run: pip install" in refused.stderr
+
+    chapter = next(chapter for chapter in book if chapter.name == CHAPTER)
+    start = "\n\n".join(cell.text for cell in chapter.code_cells[1:4])
+    borrow = f"import sys\nsys.path.append({sysconfig.get_path('purelib')!r})"
+    report = "import softlit\nprint(softlit.__file__)"
+    first = elsewhere("\n\n".join([RELEASED, borrow, start, report]))
+    assert first.returncode == 0, first.stderr
+    assert "elsewhere" in first.stdout.splitlines()[-1], "not the wheel's softlit"
+
+    again = elsewhere("\n\n".join([borrow, RELEASED, "assert 'subprocess' not in sys.modules"]))
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", ""), "nothing to install, but not quiet"
