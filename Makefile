@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help book test run tangle gates bench lock clean
+.PHONY: help book test run tangle gates ids bench lock clean
 
 help:
 	@echo "make book          build the site: environment, execution, HTML; prints the path to open"
@@ -12,6 +12,7 @@ help:
 	@echo "make run CH=02     tangle, then execute chapter 02 and store its outputs (no CH: all chapters)"
 	@echo "make tangle        write softlit/ from the chapters"
 	@echo "make gates         list every broken rule of the book"
+	@echo "make ids           write down the new labels of the chapters, which from then on stay"
 	@echo "make bench         time and measure softlit beside its peers (10 minutes; OPTIONS=--quick: half a minute)"
 	@echo "make lock          resolve requirements.txt anew from pyproject.toml"
 	@echo "make clean         remove the environment and everything that was built"
@@ -47,6 +48,9 @@ tangle: $(READY)
 
 gates: $(READY)
 	@$(BIN)/python -m literate.gates
+
+ids: $(READY)
+	@$(BIN)/python -m literate.ids
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(OPTIONS)

@@ -10,7 +10,7 @@ import re
 import sys
 from collections import Counter
 
-from literate import ledger, running
+from literate import ids, ledger, running
 from literate.chapters import ROOT, BookError, read_book
 from literate.tangle import package_files, tangle
 
@@ -141,6 +141,11 @@ def ledger_complete(book, root=ROOT):
     yield from ledger.problems(book, ledger.read_claims(root))
 
 
+def ids_kept(book, root=ROOT):
+    """No address that the book once had is lost, and each new one is written down."""
+    yield from ids.problems(book, root)
+
+
 ON_BOOK = (
     executed,
     nothing_skipped,
@@ -151,7 +156,7 @@ ON_BOOK = (
     decimals_from_cells,
     runs_alone,
 )
-ON_ROOT = (tangled, ledger_complete)
+ON_ROOT = (tangled, ledger_complete, ids_kept)
 
 
 def all_problems(root=ROOT):

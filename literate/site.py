@@ -11,7 +11,6 @@ import re
 import shutil
 import socket
 import time
-import tomllib
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 
@@ -258,13 +257,6 @@ def outdated_pages(app, env, added, changed, removed):
     return env.found_docs
 
 
-def show_version(app, config):
-    """Say in the footer which version the pages document."""
-    settings = tomllib.loads((Path(app.srcdir) / "pyproject.toml").read_text(encoding="utf-8"))
-    config.version = config.release = settings["project"]["version"]
-    config.html_theme_options["extra_footer"] = f"{config.project} {config.release}"
-
-
 class PatientSocket(socket.socket):
     """A socket that asks again while nobody listens.
 
@@ -297,7 +289,6 @@ def setup(app):
         raise ExtensionError(str(error)) from None
 
     app.add_directive("ledger", LedgerTable)
-    app.connect("config-inited", show_version)
     app.connect("config-inited", cells.offer_links)
     app.connect("env-get-outdated", outdated_pages)
     app.connect("doctree-read", cells.annotate)

@@ -6,10 +6,11 @@ from urllib.parse import unquote, urlsplit
 import browser
 import pytest
 from lxml import html
+from pybtex.database import parse_string
 
 import softlit
-from literate import build, ledger, running
-from literate.chapters import toc_files
+from literate import build, citing, ids, ledger, running
+from literate.chapters import ROOT, toc_files
 from literate.tangle import definitions
 
 
@@ -163,6 +164,30 @@ def test_every_chapter_is_offered_as_the_notebook_that_it_is(chapters, book):
 def test_no_page_leads_to_a_service_that_cannot_find_the_book(site):
     for name, page in site.items():
         assert not page.xpath("//*[contains(@class, 'launch-buttons')]"), name
+
+
+def test_every_frozen_id_is_an_anchor_of_its_page(site):
+    for address in ids.read_frozen():
+        page, _, anchor = address.partition("#")
+        assert site[f"{page}.html"].xpath(f"//*[@id='{anchor}']"), address
+
+
+def test_every_page_says_how_to_cite_it_and_of_which_version_it_is(site, book):
+    version = ", ".join(filter(None, [softlit.__version__, citing.commit_date(ROOT)]))
+    titles = {chapter.name.replace(".ipynb", ".html"): chapter.title for chapter in book}
+    for name, page in site.items():
+        if not name.startswith("book/"):
+            continue
+        ((key, entry),) = parse_string(
+            page.get_element_by_id("cite").find(".//pre").text, "bibtex"
+        ).entries.items()
+        assert entry.fields["note"] == f"Version {version}", name
+        assert page.xpath("//*[@class='extra_footer']")[0].text.strip() == f"softlit {version}"
+        (cited,) = page.xpath("//meta[@name='citation_title']/@content")
+        assert entry.fields["title"] == f"{{{cited}}}" and cited == titles.get(name, cited), name
+        assert key == "softlit" or name in titles
+        (shown,) = page.xpath("//meta[@property='og:description']/@content")
+        assert len(shown) > 50 and page.xpath("//meta[@name='description']/@content") == [shown]
 
 
 def test_the_package_page_leads_back_to_the_cells(site, book):

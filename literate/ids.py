@@ -1,0 +1,108 @@
+"""The permanent addresses of theorems, definitions, equations, figures and exercises.
+
+    python -m literate.ids
+
+adds the labels that are new to `book/ids.txt`. An address that is in there stays valid for ever: a label may
+be renamed only if the line of the old one says where to go, `OLD -> NEW`, and the site then keeps an anchor
+for the old one (this module is also the Sphinx extension that does so).
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from docutils import nodes
+
+from literate.chapters import ROOT, BookError, read_book
+
+FILE = "book/ids.txt"
+HEADER = """\
+# Every address that the book has ever had for a theorem, definition, equation, figure or exercise.
+# `make ids` adds new ones. No line is ever removed; where an id is given up, its line says where to go:
+# OLD -> NEW
+"""
+# Labels of directives at the left margin, and of a formula between dollars: $$ ... $$ (eq-name).
+LABEL = re.compile(r"^:(?:label|name): *(\S+)|\$\$ *\(([\w-]+)\)$", re.M)
+
+
+def addresses(book):
+    """Page and anchor of everything that has a label, such as `book/08-jacobian#thm-jacobian`."""
+    found = set()
+    for chapter in book:
+        labels = [
+            cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in chapter.code_cells
+        ]
+        for cell in chapter.cells:
+            if cell.kind == "markdown":
+                labels += [one or other for one, other in LABEL.findall(cell.text)]
+        found |= {f"book/{chapter.slug}#{anchor(label)}" for label in labels if label}
+    return found
+
+
+def anchor(label):
+    """The id that a label has in the page."""
+    return f"equation-{label}" if label.startswith("eq-") else label
+
+
+def read_frozen(root=ROOT):
+    """The addresses of the file, each with the one that has taken its place, or None."""
+    frozen = {}
+    for line in (root / FILE).read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            old, _, new = line.partition(" -> ")
+            if old in frozen:
+                raise BookError(f"{FILE}: {old} stands there twice.")
+            frozen[old] = new or None
+    return frozen
+
+
+def problems(book, root=ROOT):
+    """One sentence for each address that is lost, leads nowhere, or is not yet in the file."""
+    present, frozen = addresses(book), read_frozen(root)
+    for old, new in frozen.items():
+        if new is None and old not in present:
+            yield f"{FILE}: {old} is gone; keep it, or write '{old} -> NEW'."
+        elif new is not None and old in present:
+            yield f"{FILE}: {old} is in use, and redirected."
+        elif new is not None and new not in present:
+            yield f"{FILE}: {old} is redirected to {new}, which is not there."
+    for new in sorted(present - frozen.keys()):
+        yield f"{FILE}: {new} is not in the file; `make ids` adds it."
+
+
+def keep_old_anchors(app, doctree):
+    """Put an anchor for each address that was given up beside what has taken its place."""
+    page = app.env.docname
+    app.env.note_dependency(str(Path(app.srcdir) / FILE))
+    for old, new in read_frozen(Path(app.srcdir)).items():
+        if new is None or old.split("#")[0] != page:
+            continue
+        here = nodes.target("", "", ids=[old.split("#")[1]])
+        home, goal = new.split("#")
+        if home == page:
+            node = next(node for node in doctree.findall(nodes.Element) if goal in node["ids"])
+            node.parent.insert(node.parent.index(node), here)
+        else:
+            link = nodes.reference("", goal, refuri=app.builder.get_relative_uri(page, home) + f"#{goal}")
+            moved = nodes.paragraph("", "", nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link)
+            doctree[-1] += [here, moved]
+
+
+def setup(app):
+    app.connect("doctree-read", keep_old_anchors)
+    return {"parallel_read_safe": True}
+
+
+def main():
+    try:
+        frozen = read_frozen()
+        new = sorted(addresses(read_book()) - frozen.keys())
+    except BookError as error:
+        sys.exit(f"ids: {error}")
+    lines = sorted(f"{old} -> {goal}" if goal else old for old, goal in (frozen | dict.fromkeys(new)).items())
+    (ROOT / FILE).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(["ids:", *new]) if new else f"ids: {FILE} is up to date")
+
+
+if __name__ == "__main__":
+    main()

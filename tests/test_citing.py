@@ -1,0 +1,202 @@
+"""What can be cited stays valid: entries that BibTeX reads, addresses that are kept, the citation file."""
+
+import os
+import re
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from conftest import edit_cell
+from pybtex.database import parse_string
+from pybtex.plugin import find_plugin
+
+from literate import citing, gates, ids
+from literate.chapters import ROOT, BookError
+
+CONFIG = SimpleNamespace(
+    author="The softlit authors",
+    html_title="softlit: 50 % proof & 50 % check",
+    release="1.2.3",
+    commit_date="2026-02-03",
+    copyright="2025",
+)
+CHAPTER = ("book/02-shift-invariance", "Shift invariance", "https://site.example/book/02.html")
+
+
+# --- Entries
+
+
+def test_an_entry_of_a_chapter_names_the_chapter_and_the_book():
+    ((key, entry),) = parse_string(citing.bibtex(CONFIG, *CHAPTER), "bibtex").entries.items()
+    assert (key, entry.type) == ("softlit-shift-invariance", "incollection")
+    assert entry.fields["title"] == "{Shift invariance}" and entry.fields["chapter"] == "2"
+    assert entry.fields["booktitle"] == r"{softlit: 50 \% proof \& 50 \% check}"
+    assert entry.fields["note"] == "Version 1.2.3, 2026-02-03" and entry.fields["year"] == "2026"
+    assert entry.fields["url"] == CHAPTER[2]
+    (author,) = entry.persons["author"]
+    assert author.last_names == ["{The softlit authors}"], "one name, not a first and a last one"
+
+
+@pytest.mark.parametrize("page", ["book/index", "book/ledger"])
+def test_any_other_page_cites_the_book(page):
+    undated = SimpleNamespace(**vars(CONFIG) | {"commit_date": None})
+    ((key, entry),) = parse_string(citing.bibtex(undated, page, "Title", None), "bibtex").entries.items()
+    assert (key, entry.type, entry.fields["year"]) == ("softlit", "misc", "2025")
+    assert entry.fields["note"] == "Version 1.2.3" and "url" not in entry.fields
+    assert not {"booktitle", "chapter"} & set(entry.fields)
+
+
+def test_front_matter_has_no_number():
+    assert "chapter " not in citing.bibtex(CONFIG, "book/00-workbench", "The workbench", None)
+
+
+@pytest.mark.parametrize("page", [CHAPTER, ("book/index", "softlit", None)])
+def test_a_style_of_bibtex_formats_the_entry(page):
+    entries = parse_string(citing.bibtex(CONFIG, *page), "bibtex")
+    style = find_plugin("pybtex.style.formatting", "unsrt")()
+    ((_, text, _),) = ((e.key, e.text.render_as("text"), e.label) for e in style.format_bibliography(entries))
+    assert "The softlit authors" in text and "2026" in text
+
+
+def test_tags_for_reference_managers():
+    tags = list(citing.highwire(CONFIG, *CHAPTER))
+    assert len(tags) == len(dict(tags)) and dict(tags) == {
+        "citation_title": "Shift invariance",
+        "citation_author": "The softlit authors",
+        "citation_publication_date": "2026/02/03",
+        "citation_book_title": CONFIG.html_title,
+        "citation_inbook_title": CONFIG.html_title,
+        "citation_language": "en",
+        "citation_public_url": CHAPTER[2],
+    }
+    whole = dict(citing.highwire(CONFIG, "book/index", "Home", None))
+    assert whole["citation_title"] == CONFIG.html_title
+    assert not {"citation_book_title", "citation_public_url"} & set(whole)
+
+
+def test_the_date_is_that_of_the_commit(tmp_path):
+    assert citing.commit_date(tmp_path) is None, "a copy without git has no date, even inside a repository"
+
+    def git(*words, date="2020-01-02T12:00:00+00:00"):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+        environment = {"GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": "2001-01-01T00:00:00+00:00"}
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, env=os.environ | environment)
+
+    git("init", "--quiet")
+    assert citing.commit_date(tmp_path) is None, "nothing is committed"
+    git("commit", "--quiet", "--allow-empty", "-m", "first")
+    assert citing.commit_date(tmp_path) == "2020-01-02"
+
+
+# --- Addresses
+
+
+RENAMED = "book/02-shift-invariance#thm-shift-invariance"
+
+
+def rename(cell):
+    cell.source = cell.source.replace("thm-shift-invariance", "thm-common-offset")
+
+
+def of_ids(project):
+    return [line for line in gates.all_problems(project) if line.startswith(ids.FILE)]
+
+
+def test_a_renamed_id_is_seen(project):
+    edit_cell(project / "book/02-shift-invariance.ipynb", "shift-question", rename)
+    assert of_ids(project) == [
+        f"{ids.FILE}: {RENAMED} is gone; keep it, or write '{RENAMED} -> NEW'.",
+        f"{ids.FILE}: book/02-shift-invariance#thm-common-offset is not in the file; `make ids` adds it.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines, sentence",
+    [
+        ("book/02-shift-invariance#thm-lost\n", "thm-lost is gone"),
+        ("book/02-shift-invariance#thm-lost -> book/02-shift-invariance#thm-nowhere\n", "which is not there"),
+        ("book/02-shift-invariance#thm-lost -> " + RENAMED + "\n", None),
+    ],
+)
+def test_a_line_of_the_file_that_leads_nowhere(project, lines, sentence):
+    file = project / ids.FILE
+    file.write_text(file.read_text(encoding="utf-8") + lines, encoding="utf-8")
+    found = of_ids(project)
+    assert [sentence in line for line in found] == [True] if sentence else found == []
+
+
+def test_an_address_is_not_both_used_and_redirected(project):
+    file = project / ids.FILE
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(RENAMED + "\n", f"{RENAMED} -> book/08-jacobian#thm-jacobian\n"))
+    assert of_ids(project) == [f"{ids.FILE}: {RENAMED} is in use, and redirected."]
+    file.write_text(text + RENAMED + "\n")
+    with pytest.raises(BookError, match="stands there twice"):
+        ids.read_frozen(project)
+
+
+def test_every_kind_of_label_has_an_address():
+    text = "```{prf:theorem} A\n:label: thm-a\n```\n\n```{math}\n:label: eq-b\nx\n```\n\n$$ x $$ (eq-c)\n"
+    figure = {"mystnb": {"figure": {"name": "fig-d"}}}
+    cells = [
+        SimpleNamespace(kind="markdown", text=text, metadata={}),
+        SimpleNamespace(kind="code", text="", metadata=figure),
+    ]
+    chapter = SimpleNamespace(slug="00-chapter", cells=cells, code_cells=cells[1:])
+    anchors = {address.removeprefix("book/00-chapter#") for address in ids.addresses([chapter])}
+    assert anchors == {"thm-a", "equation-eq-b", "equation-eq-c", "fig-d"}
+
+
+# --- The citation file, by the rules of the Citation File Format 1.2.0
+
+REQUIRED = {"authors", "cff-version", "message", "title"}
+ALLOWED = REQUIRED | {
+    "abstract", "commit", "contact", "date-released", "doi", "identifiers", "keywords", "license",
+    "license-url", "preferred-citation", "references", "repository", "repository-artifact",
+    "repository-code", "type", "url", "version",
+}  # fmt: skip
+
+
+def cff_problems(text):
+    """What breaks the format, in the fields that this project uses or may come to use."""
+    data = yaml.safe_load(text)
+    yield from (f"no {name}" for name in REQUIRED - data.keys())
+    yield from (f"unknown field {name}" for name in data.keys() - ALLOWED)
+    for name in ("cff-version", "message", "title", "version", "abstract", "url", "repository-code"):
+        if name in data and not (isinstance(data[name], str) and data[name]):
+            yield f"{name} is not a text"
+    if data.get("cff-version") != "1.2.0":
+        yield "not of version 1.2.0"
+    if data.get("type", "software") not in ("software", "dataset"):
+        yield "type is neither software nor dataset"
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", str(data.get("date-released", "2000-01-01"))):
+        yield "date-released is no date"
+    for name in ("authors", "keywords", "license"):
+        values = data.get(name, ["none"])
+        if not isinstance(values, list) or not values or any(values.count(value) > 1 for value in values):
+            yield f"{name} is not a list of different entries"
+    for author in data.get("authors") or []:
+        if not isinstance(author, dict) or not {"name", "family-names", "given-names"} & author.keys():
+            yield "an author without a name"
+
+
+def test_the_citation_file_keeps_to_its_format():
+    assert list(cff_problems((ROOT / "CITATION.cff").read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "old, new, sentence",
+    [
+        ("message:", "mesage:", "no message"),
+        ("1.2.0", "1.1.0", "not of version 1.2.0"),
+        ("version: 0.1.0", "version: 0.1", "version is not a text"),
+        ("type: software", "type: book", "type is neither software nor dataset"),
+        ("type: software", "date-released: soon", "date-released is no date"),
+        ("  - logsumexp", "  - softmax", "keywords is not a list of different entries"),
+        ('name: "The softlit authors"', "alias: softlit", "an author without a name"),
+    ],
+)
+def test_a_fault_in_the_citation_file_is_seen(old, new, sentence):
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert old in text and sentence in list(cff_problems(text.replace(old, new)))
