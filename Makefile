@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help book test run tangle gates ids bench lock clean
+.PHONY: help book test run tangle gates ids bench wheel lock clean
 
 help:
 	@echo "make book          build the site: environment, execution, HTML; prints the path to open"
@@ -14,6 +14,7 @@ help:
 	@echo "make gates         list every broken rule of the book"
 	@echo "make ids           write down the new labels of the chapters, which from then on stay"
 	@echo "make bench         time and measure softlit beside its peers (10 minutes; OPTIONS=--quick: half a minute)"
+	@echo "make wheel         build the wheel and the source archive into dist/"
 	@echo "make lock          resolve requirements.txt anew from pyproject.toml"
 	@echo "make clean         remove the environment and everything that was built"
 	@echo "PYTHON=...         the interpreter to create the environment with (now: $(PYTHON))"
@@ -54,6 +55,9 @@ ids: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(OPTIONS)
+
+wheel: $(READY)
+	@$(BIN)/python -m build --no-isolation
 
 lock: $(READY)
 	@$(BIN)/python -m pip install --quiet uv

@@ -1,5 +1,6 @@
 """Every rule of the book holds, and every rule can fail: a planted fault turns it red."""
 
+import os
 import subprocess
 import sys
 
@@ -244,7 +245,7 @@ def run_nbval(path):
         "-p",
         "no:cacheprovider",
         "-c",
-        "/dev/null",
+        os.devnull,
         *options,
         str(path),
     ]
