@@ -253,9 +253,9 @@ def perturb(p, q, axis=-1):
     Returns
     -------
     ndarray
-        Probabilities, in the wider of the two dtypes: float16, float32, float64 and longdouble are
-        kept (float16 is computed wider), integers and bool count as float64. An entry that is 0 in
-        `p` or in `q` is 0. A slice without an entry that is positive in both gives NaN, as do NaN
+        Probabilities in the broadcast shape, in the wider of the two dtypes: float16, float32, float64 and
+        longdouble are kept (float16 is computed wider), integers and bool count as float64. An entry that
+        is 0 in `p` or in `q` is 0. A slice without an entry that is positive in both gives NaN, as do NaN
         and 0 times inf. Entries equal to inf share the slice equally. No warning is raised.
 
     Raises
