@@ -61,7 +61,7 @@ class _Reader(ast.NodeVisitor):
     def read(self, cell):
         self.cell, self.text, self.found = cell, shown(cell), []
         self.visit(ast.parse(self.text))
-        return self.found
+        return sorted(self.found, key=lambda use: use.start)
 
     def offset(self, line, column):
         """The number of characters before a place, which Python counts in bytes of a line."""

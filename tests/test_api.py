@@ -95,7 +95,7 @@ def doi(entry):
 
 
 def derivation(entry):
-    """ "Derived in chapter NN", with a link to a statement of that chapter."""
+    """With the number of the chapter, and a link to a statement there."""
     number = re.search(r"Derived in chapter (\d\d)", entry.text_content())
     return number and any(
         PurePosixPath(link).name.startswith(f"{number[1]}-") and re.search("#(thm|def)-", link)
@@ -112,11 +112,9 @@ def used_in(entry):
     return headings and [link for link in headings[0].getnext().xpath(".//a/@href") if "#cell-" in link]
 
 
-PRODUCT = (
-    formula, parameters, shapes, dtypes, errors, example, see_also, doi, derivation, source, used_in,
-)  # fmt: skip
-TEXTBOOK = (formula, example, see_also, derivation, source, used_in)
 WORKBENCH = (source, used_in)
+TEXTBOOK = (formula, example, see_also, derivation, *WORKBENCH)
+PRODUCT = (parameters, shapes, dtypes, errors, doi, *TEXTBOOK)
 
 
 def lacking(entry, rules):
