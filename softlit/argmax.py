@@ -45,7 +45,13 @@ def hardmax(x, axis=-1, *, where=None):
 
     Notes
     -----
-    Derived in chapter 01, :prf:ref:`def-hardmax`.
+    Derived in chapter 01, :prf:ref:`def-hardmax`. That softmax is a smooth version of it: [1]_.
+
+    References
+    ----------
+    .. [1] J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs, with
+       relationships to statistical pattern recognition", Neurocomputing, NATO ASI Series F 68 (1990)
+       227-236, https://doi.org/10.1007/978-3-642-76153-9_28
 
     Examples
     --------
@@ -191,8 +197,12 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
     Notes
     -----
     Derived in chapter 10, :prf:ref:`thm-soft-arg-max-range`. With the squared distances from the result
-    as coordinates it gives the variance of the position. X. Sun, B. Xiao, F. Wei, S. Liang and Y. Wei,
-    "Integral human pose regression", ECCV 2018, doi:10.1007/978-3-030-01231-1_33.
+    as coordinates it gives the variance of the position. Used to find joints in heat maps by [1]_.
+
+    References
+    ----------
+    .. [1] X. Sun, B. Xiao, F. Wei, S. Liang and Y. Wei, "Integral human pose regression", ECCV 2018,
+       536-553, https://doi.org/10.1007/978-3-030-01231-1_33
 
     Examples
     --------
@@ -276,7 +286,13 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
     -----
     Derived in chapter 10, :prf:ref:`thm-soft-arg-max-gradient`. The entries of a slice sum to 0, up to
     rounding. For `beta` > 0 logits of -inf take no part (for `beta` < 0, those of +inf), so a
-    window can be set with them; unlike under `where`, a coordinate that is NaN is seen there too.
+    window can be set with them; unlike under `where`, a coordinate that is NaN is seen there too. How
+    the function biases what is trained with it: [1]_.
+
+    References
+    ----------
+    .. [1] K. Gu, L. Yang, M. B. Mi and A. Yao, "Bias-compensated integral regression for human pose
+       estimation", 2023, https://doi.org/10.48550/arXiv.2301.10431
 
     Examples
     --------

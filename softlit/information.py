@@ -43,7 +43,12 @@ def entropy(p, axis=-1):
     Notes
     -----
     Derived in chapter 06, :prf:ref:`def-entropy`. No term is negative, so the sum loses no
-    digits: for N entries the error stays within N + 8 units in the last place.
+    digits: for N entries the error stays within N + 8 units in the last place. Introduced by [1]_.
+
+    References
+    ----------
+    .. [1] C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27 (1948) 379-423,
+       https://doi.org/10.1002/j.1538-7305.1948.tb01338.x
 
     Examples
     --------
@@ -123,7 +128,13 @@ def kl_divergence(p, q, axis=-1):
     Notes
     -----
     Derived in chapter 06, :prf:ref:`thm-entropy-kl` and :prf:ref:`thm-kl-digits`. For N entries the
-    error stays within N + 30 units in the last place, also where `p` and `q` nearly agree.
+    error stays within N + 30 units in the last place, also where `p` and `q` nearly agree. Its role in
+    information theory: [1]_.
+
+    References
+    ----------
+    .. [1] T. M. Cover and J. A. Thomas, "Elements of information theory", 2nd edition, Wiley-Interscience,
+       2006, https://doi.org/10.1002/047174882X
 
     Examples
     --------

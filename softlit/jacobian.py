@@ -76,7 +76,12 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
     Notes
     -----
     Derived in chapter 08, :prf:ref:`thm-jacobian`. The diagonal is the negative sum of the other
-    entries of its row, so that it keeps its digits where p is close to 1.
+    entries of its row, so that it keeps its digits where p is close to 1. More on the matrix: [1]_.
+
+    References
+    ----------
+    .. [1] B. Gao and L. Pavel, "On the properties of the softmax function with application in game theory
+       and reinforcement learning", 2017, https://doi.org/10.48550/arXiv.1704.00805
 
     Examples
     --------
@@ -179,7 +184,13 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0):
     Notes
     -----
     Derived in chapter 08, :prf:ref:`thm-jvp`. It takes O(N) operations a slice. The value of `v` at
-    the most probable entry is subtracted first, so that a constant in `v` costs no digits.
+    the most probable entry is subtracted first, so that a constant in `v` costs no digits. More on the
+    matrix: [1]_.
+
+    References
+    ----------
+    .. [1] B. Gao and L. Pavel, "On the properties of the softmax function with application in game theory
+       and reinforcement learning", 2017, https://doi.org/10.48550/arXiv.1704.00805
 
     Examples
     --------
@@ -223,8 +234,12 @@ def softmax_vjp(x, g, axis=-1, *, beta=1.0):
 
     Raises
     ------
-    TypeError, ValueError, numpy.exceptions.AxisError
-        As `softlit.softmax_jvp` does.
+    TypeError
+        If `x`, `g` or `beta` does not hold real numbers.
+    ValueError
+        If `beta` varies along `axis`, or the shapes do not broadcast.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
 
     See Also
     --------
@@ -232,7 +247,13 @@ def softmax_vjp(x, g, axis=-1, *, beta=1.0):
 
     Notes
     -----
-    Derived in chapter 08, :prf:ref:`thm-jvp`.
+    Derived in chapter 08, :prf:ref:`thm-jvp`. Gradients carried back through softmax: [1]_.
+
+    References
+    ----------
+    .. [1] J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs, with
+       relationships to statistical pattern recognition", Neurocomputing, NATO ASI Series F 68 (1990)
+       227-236, https://doi.org/10.1007/978-3-642-76153-9_28
 
     Examples
     --------

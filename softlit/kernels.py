@@ -469,9 +469,15 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     than 32 entries, as long as the result is at least 4 times the smallest normal number; below, it may
     be 0. For another `beta` the rounding of the product adds up to ``abs(beta) * (max(x) - x_i)`` ulp.
     Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs.
-    Error analysis of the shifted form: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately
-    computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021) 2311-2330,
-    doi:10.1093/imanum/draa038.
+    The name is from [1]_; error analysis of the shifted form: [2]_.
+
+    References
+    ----------
+    .. [1] J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs, with
+       relationships to statistical pattern recognition", Neurocomputing, NATO ASI Series F 68 (1990)
+       227-236, https://doi.org/10.1007/978-3-642-76153-9_28
+    .. [2] P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax
+       functions", IMA J. Numer. Anal. 41 (2021) 2311-2330, https://doi.org/10.1093/imanum/draa038
 
     Examples
     --------
@@ -524,8 +530,12 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
 
     Raises
     ------
-    TypeError, ValueError, numpy.exceptions.AxisError
-        As `softmax` does.
+    TypeError
+        If `x` or `beta` does not hold real numbers, or `where` does not hold bool.
+    ValueError
+        If `beta` varies along `axis`, or the shapes do not broadcast.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
 
     See Also
     --------
@@ -535,8 +545,12 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     -----
     Derived in chapter 03, :prf:ref:`thm-log1p-split`. For `beta` = 1 the error is at most 4 ulp, for
     results below -1e-290 (-1e-20 in float32); nearer to 0 the relative error may grow. Arrays of other
-    libraries are computed and returned in theirs. Error analysis: P. Blanchard, D. J. Higham and N. J.
-    Higham, IMA J. Numer. Anal. 41 (2021) 2311-2330, doi:10.1093/imanum/draa038.
+    libraries are computed and returned in theirs. Error analysis: [1]_.
+
+    References
+    ----------
+    .. [1] P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax
+       functions", IMA J. Numer. Anal. 41 (2021) 2311-2330, https://doi.org/10.1093/imanum/draa038
 
     Examples
     --------
@@ -602,8 +616,12 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     -----
     Derived in chapter 03, :prf:ref:`thm-log1p-split`. The error is at most 3 ulp, in float64 for results
     of size 1 and more, or 2 eps for smaller ones. Arrays of other libraries are computed and returned
-    in theirs. Error analysis: P. Blanchard, D. J. Higham and N. J. Higham, IMA J. Numer. Anal. 41 (2021)
-    2311-2330, doi:10.1093/imanum/draa038.
+    in theirs. Error analysis: [1]_.
+
+    References
+    ----------
+    .. [1] P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax
+       functions", IMA J. Numer. Anal. 41 (2021) 2311-2330, https://doi.org/10.1093/imanum/draa038
 
     Examples
     --------

@@ -38,7 +38,14 @@ def sigmoid(x):
     Notes
     -----
     Derived in chapter 04, :prf:ref:`thm-two-outputs`. A probability close to 1 cannot be stored as
-    finely as one close to 0: for the complement take ``sigmoid(-x)``, not ``1 - sigmoid(x)``.
+    finely as one close to 0: for the complement take ``sigmoid(-x)``, not ``1 - sigmoid(x)``. Softmax
+    as its extension to more outputs: [1]_.
+
+    References
+    ----------
+    .. [1] J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs, with
+       relationships to statistical pattern recognition", Neurocomputing, NATO ASI Series F 68 (1990)
+       227-236, https://doi.org/10.1007/978-3-642-76153-9_28
 
     Examples
     --------
@@ -85,7 +92,13 @@ def logit(p):
     Notes
     -----
     Derived in chapter 04, :prf:ref:`thm-logit`. Within 1/4 of 1/2 it is 2 artanh(2 p - 1), whose
-    argument is exact; there the difference of two logarithms would cancel.
+    argument is exact; there the difference of two logarithms would cancel. Ratios of more than two
+    shares and their logarithms: [1]_.
+
+    References
+    ----------
+    .. [1] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44 (1982)
+       139-177, https://doi.org/10.1111/j.2517-6161.1982.tb01195.x
 
     Examples
     --------
@@ -133,7 +146,13 @@ def softplus(x):
 
     Notes
     -----
-    Derived in chapter 04, :prf:ref:`thm-softplus`.
+    Derived in chapter 04, :prf:ref:`thm-softplus`. It is the logsumexp of x and 0, whose errors [1]_
+    analyses.
+
+    References
+    ----------
+    .. [1] P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax
+       functions", IMA J. Numer. Anal. 41 (2021) 2311-2330, https://doi.org/10.1093/imanum/draa038
 
     Examples
     --------

@@ -103,8 +103,14 @@ def boltzmann_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     Derived in chapter 07, :prf:ref:`thm-boltzmann-gradient`. For N entries and a positive `beta` it
     is below the maximum by at most W((N - 1)/e)/beta, where W is the Lambert function
     (:prf:ref:`thm-worst-gap`). It can fall when an entry rises (:prf:ref:`thm-boltzmann-not-monotone`).
-    On W: R. M. Corless, G. H. Gonnet, D. E. G. Hare, D. J. Jeffrey and D. E. Knuth, "On the Lambert W
-    function", Adv. Comput. Math. 5 (1996) 329-359, doi:10.1007/BF02124750.
+    On W: [1]_; on the operator in reinforcement learning: [2]_.
+
+    References
+    ----------
+    .. [1] R. M. Corless, G. H. Gonnet, D. E. G. Hare, D. J. Jeffrey and D. E. Knuth, "On the Lambert W
+       function", Adv. Comput. Math. 5 (1996) 329-359, https://doi.org/10.1007/BF02124750
+    .. [2] K. Asadi and M. L. Littman, "An alternative softmax operator for reinforcement learning",
+       ICML 2017, PMLR 70, 243-252, https://doi.org/10.48550/arXiv.1612.05628
 
     Examples
     --------
@@ -176,7 +182,12 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     Notes
     -----
     Derived in chapter 07, :prf:ref:`thm-soft-maximum-bounds`: for a positive `beta` it exceeds the
-    maximum by at most log(N)/beta. Its gradient is ``softmax(x, beta=beta)``.
+    maximum by at most log(N)/beta. Its gradient is ``softmax(x, beta=beta)``. That it is convex: [1]_.
+
+    References
+    ----------
+    .. [1] S. Boyd and L. Vandenberghe, "Convex optimization", Cambridge University Press, 2004,
+       https://doi.org/10.1017/CBO9780511804441
 
     Examples
     --------
@@ -242,8 +253,12 @@ def mellowmax(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
 
     Notes
     -----
-    Derived in chapter 07, :prf:ref:`thm-mellowmax`. Introduced by K. Asadi and M. L. Littman, "An
-    Alternative Softmax Operator for Reinforcement Learning", ICML 2017.
+    Derived in chapter 07, :prf:ref:`thm-mellowmax`. Introduced by [1]_.
+
+    References
+    ----------
+    .. [1] K. Asadi and M. L. Littman, "An alternative softmax operator for reinforcement learning",
+       ICML 2017, PMLR 70, 243-252, https://doi.org/10.48550/arXiv.1612.05628
 
     Examples
     --------

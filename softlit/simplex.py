@@ -43,8 +43,13 @@ def closure(x, axis=-1):
 
     Notes
     -----
-    Derived in chapter 04, :prf:ref:`def-closure`. The name is J. Aitchison's, "The statistical
-    analysis of compositional data", Chapman and Hall, 1986, doi:10.1007/978-94-009-4109-0.
+    Derived in chapter 04, :prf:ref:`def-closure`. The name is from the analysis of
+    compositions [1]_.
+
+    References
+    ----------
+    .. [1] J. Aitchison, "The statistical analysis of compositional data", Chapman and Hall, 1986,
+       https://doi.org/10.1007/978-94-009-4109-0
 
     Examples
     --------
@@ -122,7 +127,13 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
     Notes
     -----
     Derived in chapter 04, :prf:ref:`thm-inverse`; the choices of the constant in
-    :prf:ref:`thm-choice-of-constant`.
+    :prf:ref:`thm-choice-of-constant`. Logarithms of shares, up to a constant, are what the analysis of
+    compositions works with [1]_.
+
+    References
+    ----------
+    .. [1] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44 (1982)
+       139-177, https://doi.org/10.1111/j.2517-6161.1982.tb01195.x
 
     Examples
     --------
@@ -197,8 +208,12 @@ def clr(p, axis=-1):
     -----
     Derived in chapter 04, :prf:ref:`thm-clr-inverse`. The errors are relative to the largest
     log-ratio, not to the size of the logarithms, so that nearly uniform distributions keep their
-    digits. J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44
-    (1982) 139-177, doi:10.1111/j.2517-6161.1982.tb01195.x.
+    digits. It is from the analysis of compositions [1]_.
+
+    References
+    ----------
+    .. [1] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44 (1982)
+       139-177, https://doi.org/10.1111/j.2517-6161.1982.tb01195.x
 
     Examples
     --------
@@ -238,9 +253,9 @@ def perturb(p, q, axis=-1):
     Returns
     -------
     ndarray
-        Probabilities, in the wider of the two dtypes: float16, float32, float64 and longdouble are
-        kept (float16 is computed wider), integers and bool count as float64. An entry that is 0 in
-        `p` or in `q` is 0. A slice without an entry that is positive in both gives NaN, as do NaN
+        Probabilities in the broadcast shape, in the wider of the two dtypes: float16, float32, float64 and
+        longdouble are kept (float16 is computed wider), integers and bool count as float64. An entry that
+        is 0 in `p` or in `q` is 0. A slice without an entry that is positive in both gives NaN, as do NaN
         and 0 times inf. Entries equal to inf share the slice equally. No warning is raised.
 
     Raises
@@ -263,8 +278,12 @@ def perturb(p, q, axis=-1):
     neither overflow nor underflow on the way. Where the result is a normal number, its relative
     error is at most (10 L + N + 8) u, with u the unit roundoff of the result and L the
     largest finite \|log p_i\| + \|log q_i\| of the slice. The operation is
-    J. Aitchison's, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44 (1982)
-    139-177, doi:10.1111/j.2517-6161.1982.tb01195.x.
+    from the analysis of compositions [1]_.
+
+    References
+    ----------
+    .. [1] J. Aitchison, "The statistical analysis of compositional data", J. R. Stat. Soc. B 44 (1982)
+       139-177, https://doi.org/10.1111/j.2517-6161.1982.tb01195.x
 
     Examples
     --------
@@ -330,8 +349,13 @@ def power(p, a, axis=-1):
     overflow nor underflow on the way. `a` is rounded to the dtype of the computation first. Where
     the result is a normal number, its relative error is then at most (12 \|a\| L + N + 8) u, with u
     the unit roundoff of the result and L the largest finite \|log p_i\| of the slice. The vector
-    space that `perturb` and `power` make of the simplex: J. J. Egozcue et al., Math. Geol. 35 (2003) 279-300,
-    doi:10.1023/A:1023818214614.
+    space that `perturb` and `power` make of the simplex: [1]_.
+
+    References
+    ----------
+    .. [1] J. J. Egozcue, V. Pawlowsky-Glahn, G. Mateu-Figueras and C. Barceló-Vidal, "Isometric logratio
+       transformations for compositional data analysis", Math. Geol. 35 (2003) 279-300,
+       https://doi.org/10.1023/A:1023818214614
 
     Examples
     --------

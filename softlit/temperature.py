@@ -48,7 +48,13 @@ def softmin(x, axis=-1, *, beta=1.0, where=None):
 
     Notes
     -----
-    Derived in chapter 06, :prf:ref:`thm-negative-limit`.
+    Derived in chapter 06, :prf:ref:`thm-negative-limit`. The temperature of softmax and its limits:
+    [1]_.
+
+    References
+    ----------
+    .. [1] B. Gao and L. Pavel, "On the properties of the softmax function with application in game theory
+       and reinforcement learning", 2017, https://doi.org/10.48550/arXiv.1704.00805
 
     Examples
     --------

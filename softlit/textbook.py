@@ -9,10 +9,21 @@ import numpy as np
 
 
 def softmax_naive(x, axis=-1):
-    """Softmax by its definition, ``exp(x) / sum(exp(x))``; overflows for large logits.
+    r"""Softmax by its definition; overflows for large logits.
 
+    .. math:: S(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}
+
+    See Also
+    --------
+    softlit.softmax : without the overflow.
+
+    Notes
+    -----
     Derived in chapter 01, :prf:ref:`def-softmax`.
 
+    Examples
+    --------
+    >>> from softlit.textbook import softmax_naive
     >>> softmax_naive([7.0, 7.0])
     array([0.5, 0.5])
     """
@@ -22,26 +33,68 @@ def softmax_naive(x, axis=-1):
 
 # --- book/02-shift-invariance.ipynb, cell build-lse-naive
 def logsumexp_naive(x, axis=-1):
-    """LogSumExp by its definition, ``log(sum(exp(x)))``; overflows for large logits.
+    r"""LogSumExp by its definition; overflows for large logits.
 
+    .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}
+
+    See Also
+    --------
+    softlit.logsumexp : without the overflow.
+
+    Notes
+    -----
     Derived in chapter 02, :prf:ref:`thm-lse-equivariance`.
+
+    Examples
+    --------
+    >>> from softlit.textbook import logsumexp_naive
+    >>> print(logsumexp_naive([7.0, 7.0]).round(4))
+    7.6931
     """
     return np.log(np.sum(np.exp(x), axis=axis))
 
 
 # --- book/02-shift-invariance.ipynb, cell build-shifted
 def softmax_shifted(x, axis=-1):
-    """Softmax after subtracting the maximum: no exponential exceeds 1.
+    r"""Softmax after subtracting the maximum: no exponential exceeds 1.
 
+    .. math:: S(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j
+
+    See Also
+    --------
+    softlit.softmax : with a bound on its error, and limits at infinite logits.
+
+    Notes
+    -----
     Derived in chapter 02, :prf:ref:`thm-safe-shift`.
+
+    Examples
+    --------
+    >>> from softlit.textbook import softmax_shifted
+    >>> softmax_shifted([1000.0, 1000.0])
+    array([0.5, 0.5])
     """
     return softmax_naive(x - np.max(x, axis=axis, keepdims=True), axis=axis)
 
 
 def logsumexp_shifted(x, axis=-1):
-    """LogSumExp after subtracting the maximum, which is added back outside the logarithm.
+    r"""LogSumExp after subtracting the maximum, which is added back outside the logarithm.
 
+    .. math:: \operatorname{LSE}(x) = m + \log \sum_j e^{x_j - m}, \qquad m = \max_j x_j
+
+    See Also
+    --------
+    softlit.logsumexp : with a bound on its error, and limits at infinite logits.
+
+    Notes
+    -----
     Derived in chapter 02, :prf:ref:`thm-safe-shift`.
+
+    Examples
+    --------
+    >>> from softlit.textbook import logsumexp_shifted
+    >>> print(logsumexp_shifted([1000.0, 1000.0]).round(4))
+    1000.6931
     """
     m = np.max(x, axis=axis, keepdims=True)
     return np.squeeze(m, axis=axis) + logsumexp_naive(x - m, axis=axis)

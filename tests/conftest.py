@@ -1,10 +1,14 @@
 """What several test files share: the chapters as read, a copy to plant faults in, and small books."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import nbformat
 import pytest
+from lxml import html
 
+from literate import build
 from literate.chapters import ROOT, read_book
 
 
@@ -17,6 +21,22 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def book():
     return read_book()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The pages by path; built as `make book` does, which skips what is up to date."""
+    # The workers of a test run share the folder of the site: one builds while the others wait. SQLite's lock
+    # works on every system, and ends with its process.
+    lock = tmp_path_factory.getbasetemp().parent / "site-lock.sqlite"
+    with closing(sqlite3.connect(lock, timeout=1800)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert build.build() == 0, "the site does not build without warnings"
+    return {
+        path.relative_to(build.SITE).as_posix(): html.parse(str(path)).getroot()
+        for path in build.SITE.rglob("*.html")
+        if not path.relative_to(build.SITE).parts[0].startswith("_")
+    }
 
 
 @pytest.fixture

@@ -15,17 +15,6 @@ from literate.tangle import definitions
 
 
 @pytest.fixture(scope="module")
-def site():
-    """The pages by path; built as `make book` does, which skips what is up to date."""
-    assert build.build() == 0, "the site does not build without warnings"
-    return {
-        path.relative_to(build.SITE).as_posix(): html.parse(str(path)).getroot()
-        for path in build.SITE.rglob("*.html")
-        if not path.relative_to(build.SITE).parts[0].startswith("_")
-    }
-
-
-@pytest.fixture(scope="module")
 def chapters(site, book):
     return {chapter.slug: site[chapter.name.replace(".ipynb", ".html")] for chapter in book}
 

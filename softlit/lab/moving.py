@@ -135,7 +135,13 @@ update();
 
 # --- book/00-workbench.ipynb, cell build-moving-show
 def slider(name, label, low, high, start, step=0.1):
-    """A slider: the name by which the drawing knows its value, its label, its range and its start."""
+    """A slider: the name by which the drawing knows its value, its label, its range and its start.
+
+    Examples
+    --------
+    >>> slider("beta", "inverse temperature", 0, 5, start=1)["value"]
+    1
+    """
     return {
         "name": name,
         "label": label,

@@ -8,12 +8,26 @@ N = sp.Symbol("N", integer=True, positive=True)
 
 
 def indices(letters):
-    """Free integer indices, as in ``i, r = indices("i r")``; each is understood to lie in 1..N."""
+    """Free integer indices; each is understood to lie in 1..N.
+
+    Examples
+    --------
+    >>> i, r = indices("i r")
+    >>> i.is_integer
+    True
+    """
     return sp.symbols(letters, integer=True)
 
 
 def vector(letter, **assumptions):
-    """An indexed family of N real unknowns: ``x = vector("x")``, then ``x[i]``."""
+    """An indexed family of N real unknowns.
+
+    Examples
+    --------
+    >>> x = vector("x")
+    >>> x[indices("i")].is_real
+    True
+    """
     return sp.IndexedBase(letter, real=True, **assumptions)
 
 
@@ -22,6 +36,8 @@ def total(term, letter="j"):
 
     The index is a fresh ``Dummy``, so it can neither capture a free index nor be captured.
 
+    Examples
+    --------
     >>> x = vector("x")
     >>> total(lambda j: x[j]).has(sp.Symbol("j", integer=True))
     False
@@ -39,6 +55,12 @@ def derivative(expression, variable):
     ValueError
         If an index of the variable is a summation index of the expression: sympy would capture it
         and return a wrong result (sympy issue 21891).
+
+    Examples
+    --------
+    >>> x, r = vector("x"), indices("r")
+    >>> derivative(total(lambda j: x[j] ** 2), x[r])
+    2*x[r]
     """
     free = {
         symbol
@@ -81,6 +103,12 @@ def same(left, right):
 
     ``True`` is a proof, as far as sympy is right. ``False`` is not a disproof: back it with numbers, by
     `evaluate`.
+
+    Examples
+    --------
+    >>> x, c = vector("x"), sp.Symbol("c")
+    >>> same(total(lambda k: c * x[k]), c * total(lambda j: x[j]))
+    True
     """
     if _numerator(left - right) == 0:
         return True
@@ -133,7 +161,13 @@ def _exactly(number):
 
 # --- book/00-workbench.ipynb, cell build-equation
 def equation(name, expression):
-    """The equation ``name = expression`` for display; the name is LaTeX, the rest is the result itself."""
+    """The equation ``name = expression`` for display; the name is LaTeX, the rest is the result itself.
+
+    Examples
+    --------
+    >>> sp.latex(equation("S_i", sp.Symbol("a")))
+    '{S_i} = a'
+    """
     verbatim = sp.Symbol(f"{{{name}}}")  # in braces, sympy leaves the name as it is
     return sp.Eq(verbatim, expression, evaluate=False)
 

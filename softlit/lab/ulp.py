@@ -10,7 +10,13 @@ _mp.dps = 100
 
 
 def exact(value):
-    """A NumPy or Python real number as an mpmath number, without rounding (longdouble included)."""
+    """A NumPy or Python real number as an mpmath number, without rounding (longdouble included).
+
+    Examples
+    --------
+    >>> exact(0.1) == exact(1) / 10
+    False
+    """
     if isinstance(value, int | np.integer):
         return _mp.mpf(int(value))
     if not np.isfinite(value):
@@ -20,7 +26,13 @@ def exact(value):
 
 
 def exact_logsumexp(x, beta=1):
-    """The log of the sum of exp(beta x) over a sequence, as an mpmath number."""
+    """The log of the sum of exp(beta x) over a sequence, as an mpmath number.
+
+    Examples
+    --------
+    >>> mpmath.nstr(exact_logsumexp([1000, 1000]), 20)
+    '1000.6931471805599453'
+    """
     terms = sorted((exact(value) * exact(beta) for value in x), reverse=True)
     rest = _mp.fsum(_mp.exp(term - terms[0]) for term in terms[1:])
     return terms[0] + _mp.log1p(rest)
@@ -30,6 +42,11 @@ def exact_log_softmax(x, beta=1):
     """beta x - logsumexp(beta x) over a sequence, as a list of mpmath numbers.
 
     The difference is taken term by term below the maximum, so that it keeps its digits.
+
+    Examples
+    --------
+    >>> mpmath.nstr(exact_log_softmax([0, -40])[0], 10)
+    '-4.248354255e-18'
     """
     terms = [exact(value) * exact(beta) for value in x]
     top = max(range(len(terms)), key=terms.__getitem__)
@@ -39,13 +56,25 @@ def exact_log_softmax(x, beta=1):
 
 
 def exact_softmax(x, beta=1):
-    """The softmax function of beta x over a sequence, as a list of mpmath numbers."""
+    """The softmax function of beta x over a sequence, as a list of mpmath numbers.
+
+    Examples
+    --------
+    >>> [mpmath.nstr(share, 5) for share in exact_softmax([1, 1, 1, 1])]
+    ['0.25', '0.25', '0.25', '0.25']
+    """
     return [_mp.exp(term) for term in exact_log_softmax(x, beta)]
 
 
 # --- book/00-workbench.ipynb, cell build-ulp
 def ulp(value, dtype):
-    """The unit in the last place of an exact value in a floating-point type, as an mpmath number."""
+    """The unit in the last place of an exact value in a floating-point type, as an mpmath number.
+
+    Examples
+    --------
+    >>> ulp(exact(1), np.float32) == exact(2.0**-23)
+    True
+    """
     info = np.finfo(dtype)
     exponent = _mp.frexp(value)[1] - 1 if value else info.minexp
     return _mp.ldexp(1, int(max(exponent, info.minexp)) - info.nmant)
