@@ -9,6 +9,7 @@ import ast
 import builtins
 import html
 import re
+import shutil
 import symtable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +26,7 @@ from literate.run import METADATA
 
 # {exercise-start} and its three companions: a fence, perhaps options, the fence's end.
 GATE = re.compile(
-    r"^```\{(?P<what>exercise|solution)-(?P<end>start|end)\}[ ]*(?P<argument>\S*)\n"
+    r"^```\{(?P<what>exercise|solution)-(?P<end>start|end)\}[^\n]*\n"
     r"(?P<options>(?::[a-z]+:[^\n]*\n)*)```[ ]*$",
     re.M,
 )
@@ -360,7 +361,8 @@ def write(app, error):
     if error or app.builder.format != "html":
         return
     folder = Path(app.outdir) / FOLDER
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # a chapter may have got another name
+    folder.mkdir()
     for name, notebook in sheets(read_book(app.srcdir), app.config.html_baseurl):
         (folder / name).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
@@ -369,33 +371,29 @@ class SheetList(SphinxDirective):
     """``{sheets}``: the sheets of all chapters as a list of links."""
 
     def run(self):
-        items = (
-            f"<li>Chapter {chapter.slug.split('-')[0]}, {html.escape(chapter.title)}: {links(chapter)}</li>"
-            for chapter in read_book(self.env.srcdir)
-        )
-        return [nodes.raw("", f"<ul>{''.join(items)}</ul>", format="html")]
+        items = ""
+        for chapter in read_book(self.env.srcdir):
+            name = f"Chapter {chapter.slug.split('-')[0]}, {html.escape(chapter.title)}"
+            items += f"<li>{name}: {links(chapter.slug)}</li>"
+        return [nodes.raw("", f"<ul>{items}</ul>", format="html")]
 
 
 def offer(app, doctree):
     """Link the sheets of a chapter below the heading of its exercises."""
-    for chapter in read_book(app.srcdir):
-        if chapter.name != f"{app.env.docname}.ipynb":
-            continue
-        for section in doctree.findall(nodes.section):
-            if section[0].astext() == "Exercises":
-                line = f"<p>As notebooks: {links(chapter)}.</p>"
-                section.insert(1, nodes.raw("", line, format="html"))
+    slug = PurePosixPath(app.env.docname).name
+    for section in list(doctree.findall(nodes.section)):
+        if slug[0].isdigit() and section[0].astext() == "Exercises":
+            section.insert(1, nodes.raw("", f"<p>As notebooks: {links(slug)}.</p>", format="html"))
 
 
-def links(chapter):
+def links(slug):
     """HTML links to the two sheets of a chapter, for pages in the folder of the chapters.
 
     HTML and no node: other formats have no folder of sheets, and a browser shows a notebook as text
     unless the link says that it is a download, which Sphinx says only of files that are there before.
     """
     return ", ".join(
-        f'<a class="reference download internal" download href="../{FOLDER}/{chapter.slug}{ending}.ipynb">'
-        f"{words}</a>"
+        f'<a class="reference download internal" download href="../{FOLDER}/{slug}{ending}.ipynb">{words}</a>'
         for words, ending in zip(("to fill in", "with solutions"), KINDS.values(), strict=True)
     )
 
