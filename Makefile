@@ -4,10 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help book test run tangle gates ids bench wheel lock clean
+.PHONY: help book pdf test run tangle gates ids bench wheel lock clean
 
 help:
 	@echo "make book          build the site: environment, execution, HTML; prints the path to open"
+	@echo "make pdf           the whole book as _build/softlit.pdf, from the stored outputs (needs XeLaTeX)"
 	@echo "make test          run every test: notebooks, gates, package, site"
 	@echo "make run CH=02     tangle, then execute chapter 02 and store its outputs (no CH: all chapters)"
 	@echo "make tangle        write softlit/ from the chapters"
@@ -37,6 +38,9 @@ $(READY): requirements.txt pyproject.toml
 
 book: $(READY)
 	@$(BIN)/python -m literate.build
+
+pdf: $(READY)
+	@$(BIN)/python -m literate.pdf
 
 test: $(READY)
 	@$(BIN)/python -m pytest --cov=softlit --cov-report=term-missing:skip-covered --cov-fail-under=99

@@ -4,12 +4,13 @@ import re
 from urllib.parse import unquote, urlsplit
 
 import browser
+import nbformat
 import pytest
 from lxml import html
 from pybtex.database import parse_string
 
 import softlit
-from literate import build, citing, ids, ledger, running
+from literate import build, citing, ids, ledger, running, sheets
 from literate.chapters import ROOT, toc_files
 from literate.tangle import definitions
 
@@ -124,6 +125,26 @@ def test_chapters_carry_the_number_of_their_file(chapters):
         number = int(slug.split("-")[0])
         title = page.xpath("//main//section/h1")[0].text_content()
         assert title.startswith(f"{number}.") if number else not title[0].isdigit(), title
+
+
+def test_the_exercise_sheets_are_those_of_the_chapters_and_every_chapter_links_its_own(chapters, book):
+    for name, notebook in sheets.sheets(book):
+        assert nbformat.reads((build.SITE / "sheets" / name).read_text(encoding="utf-8"), 4) == notebook
+    for slug, page in chapters.items():
+        links = page.xpath("//main//a[@download and contains(@class, 'reference')]/@href")
+        assert links == [f"../sheets/{slug}.ipynb", f"../sheets/{slug}-solutions.ipynb"]
+
+
+def test_numbers_on_the_sheets_are_those_of_the_site(chapters, book):
+    def title(chapter, label):
+        return chapters[chapter.slug].xpath(f"//*[@id='{label}']/p")[0].text_content().split("(")[0].strip()
+
+    statements = ledger.statements(book)
+    for label, name in sheets.statement_names(book).items():
+        assert title(statements[label].chapter, label) == name
+    for chapter in book:
+        for exercise in sheets.exercises(chapter):
+            assert title(chapter, exercise.label) == f"Exercise {exercise.number}"
 
 
 def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):

@@ -1,0 +1,286 @@
+"""The whole book as PDF: `make pdf`, that is
+
+    python -m literate.pdf
+
+It prints the outputs that the chapters store, which the tests compare with what the cells give, so nothing
+is executed. Sphinx writes LaTeX and XeLaTeX sets it. As a Sphinx extension, this module turns what only a web
+page can show into what paper can; the look of it is in literate/latex/softlit-book.sty.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+
+import yaml
+from docutils import nodes
+from jupyter_book.sphinx import build_sphinx
+from sphinx import addnodes
+from sphinx.builders.latex.nodes import thebibliography
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
+from sphinx_proof.nodes import NODE_TYPES
+
+from literate import gates
+from literate.chapters import ROOT, BookError, read_book
+
+FOLDER = ROOT / "_build" / "pdf"
+RESULT = ROOT / "_build" / "softlit.pdf"
+
+# What a machine needs: a program or a file that TeX finds, and the package of Debian and Ubuntu that has it.
+DOWNLOAD = 110  # megabytes, on Debian 12
+PROGRAMS = {"xelatex": "texlive-xetex", "latexmk": "latexmk"}
+FILES = {
+    "adjustbox.sty": "texlive-latex-extra",
+    "pzdr.tfm": "texlive-fonts-recommended",  # hyperref asks for it
+    "lmroman10-regular.otf": "fonts-lmodern",
+    "DejaVuSansMono.ttf": "fonts-dejavu-core",
+}
+
+
+# --- The pages as paper shows them
+
+
+class Wrapped(nodes.General, nodes.Element):
+    """Nodes between two pieces of LaTeX."""
+
+    def __init__(self, start="", end="", *children):
+        super().__init__("", *children, start=start, end=end)
+
+
+def visit_wrapped(writer, node):
+    writer.body.append(node["start"])
+
+
+def depart_wrapped(writer, node):
+    writer.body.append(node["end"])
+
+
+class Paper(SphinxPostTransform):
+    """Change the tree of the whole book before LaTeX is written from it."""
+
+    default_priority = 900  # when all references are resolved
+    formats = ("latex",)
+
+    def run(self):
+        files = list(self.document.findall(addnodes.start_of_file))
+        parts = yaml.safe_load((Path(self.app.srcdir) / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+        opened = {part["chapters"][0]["file"]: part["caption"] for part in parts}
+        for file in files:
+            digits = re.match(r"\d*", PurePosixPath(file["docname"]).name)[0]
+            number = rf"\bookchapter{{{int(digits or 0)}}}" + "\n"
+            part = rf"\bookpart{{{opened[file['docname']]}}}" + "\n" if file["docname"] in opened else ""
+            file.insert(0, Wrapped(part + number))
+        for kind, change in (
+            (tuple(NODE_TYPES.values()), self.set_statement),
+            (exercise_enumerable_node, set_exercise),
+            (addnodes.number_reference, self.set_number),
+            (nodes.container, set_anchors),
+            (nodes.paragraph, set_note),
+            (nodes.math_block, fit_formula),
+            (nodes.table, set_widths),
+        ):
+            for node in list(self.document.findall(lambda node, kind=kind: isinstance(node, kind))):
+                change(node)
+        place_works(self.document, files)
+        move_solutions(files)
+
+    def set_statement(self, node):
+        """A theorem or definition, with the number that the site gives it."""
+        page = page_of(node)
+        number = self.env.toc_fignumbers[page][node["countertype"]][node["label"]]
+        title, *content = node.children
+        name = f"{node['realtype'].title()} {'.'.join(map(str, number))}"
+        start = (
+            rf"\phantomsection\label{{\detokenize{{{page}:{node['label']}}}}}\begin{{statement}}{{{name}}}"
+        )
+        head = Wrapped("{", "}", *title.children)
+        node.replace_self(Wrapped("\n" + start, "\\end{statement}\n", head, *unwrapped(content)))
+
+    def set_number(self, node):
+        """A reference to an exercise: LaTeX does not count them, so the number is written out."""
+        page, _, label = node["refuri"].removeprefix("%").partition("#")
+        number = self.env.toc_fignumbers.get(page, {}).get("exercise", {}).get(label)
+        if number:
+            words = f"Exercise {'.'.join(map(str, number))}"
+            node.replace_self(nodes.reference("", words, internal=True, refuri=node["refuri"]))
+
+
+def set_exercise(node):
+    title, *content = node.children
+    label = rf"\label{{\detokenize{{{page_of(node)}:{node['label']}}}}}"
+    start = rf"\phantomsection{label}\begin{{exercise}}{{{title.astext()}}}"
+    node.replace_self(Wrapped("\n" + start, "\\end{exercise}\n", *unwrapped(content)))
+
+
+def set_anchors(node):
+    """The goals of links to a cell, which LaTeX's writer leaves out."""
+    for anchor in node["ids"]:
+        node.insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(node)}:{anchor}}}}}" + "\n"))
+
+
+def set_note(node):
+    """The line above a cell that says what it becomes, or what it proves."""
+    if "cell-note" in node["classes"]:
+        node.replace_self(Wrapped("\n\\begin{cellnote}", "\\end{cellnote}\n", *node.children))
+
+
+def fit_formula(node):
+    """A result of sympy may be wider than the page."""
+    if "text_latex" in node["classes"]:
+        node.replace_self(Wrapped(rf"\fitted{{{node.astext()}}}" + "\n"))
+
+
+def set_widths(table):
+    """Let a wide table run over pages, in columns as wide as their texts ask for, and not off the page."""
+    rows = [[entry.astext() for entry in row] for row in table.findall(nodes.row)]
+    columns = list(zip(*rows, strict=True))
+    longest = [max(map(len, column)) for column in columns]
+    if sum(longest) < 60:
+        return
+    words = [max(len(word) for text in column for word in [*text.split(), ""]) for column in columns]
+    table["classes"] = ["longtable", "colwidths-given"]
+    for spec, text, word in zip(table.findall(nodes.colspec), longest, words, strict=True):
+        spec["colwidth"] = max(min(text, 36), min(word, 24), 9)  # letters, within reason
+    wide = Wrapped("\n\\begin{widetable}\n", "\\end{widetable}\n")
+    table.replace_self(wide)
+    wide += table
+
+
+def place_works(document, files):
+    """Put the list of works, which Sphinx moves to the end, back into the page of references."""
+    page = next(file for file in files if file["docname"] == "book/references")
+    for works in list(document.findall(thebibliography)):
+        works.parent.remove(works)
+        page.append(works)
+
+
+def move_solutions(files):
+    """Put the solutions, chapter by chapter, into a chapter of their own at the end of the book."""
+    chapter = nodes.section("", nodes.title("", "Solutions"), ids=["solutions"])
+    for file in files:
+        section = nodes.section(ids=[f"solutions-{PurePosixPath(file['docname']).name}"])
+        section += nodes.title("", *(child.deepcopy() for child in next(file.findall(nodes.title)).children))
+        for solution in list(file.findall(solution_node)):
+            for link in solution.findall(nodes.reference):
+                if goal := link.attributes.pop("refid", None):  # on the page that the solution leaves
+                    link["refuri"] = f"%{file['docname']}#{goal}"
+            title, *content = solution.children
+            solution.parent.remove(solution)
+            section += [Wrapped("\n\\solution{", "}\n", *title.children), *unwrapped(content)]
+        if len(section) > 1:
+            chapter += section
+    last = files[-1]
+    end = addnodes.start_of_file("", Wrapped("\\bookchapter{0}\n"), chapter, docname="solutions")
+    last.parent.insert(last.parent.index(last) + 1, end)
+
+
+def page_of(node):
+    """The page on which a node of the whole book's tree stands."""
+    while "docname" not in node:  # sections have it
+        node = node.parent
+    return node["docname"]
+
+
+def unwrapped(content):
+    """What stands in a box; extensions wrap it into a section, which would begin a section of the book."""
+    for node in content:
+        if isinstance(node, nodes.section):
+            yield from node.children
+        else:
+            yield node
+
+
+def setup(app):
+    app.add_node(Wrapped, latex=(visit_wrapped, depart_wrapped))
+    app.add_post_transform(Paper)
+    return {"parallel_read_safe": True}
+
+
+# --- make pdf
+
+
+def missing_packages():
+    """The Debian packages without which the book cannot be set here."""
+    missing = {package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    if shutil.which("kpsewhich"):
+        missing |= {package for file, package in FILES.items() if not found(file)}
+    else:
+        missing |= set(FILES.values())
+    return sorted(missing)
+
+
+def found(file):
+    """Whether XeTeX finds a file: a style by kpsewhich, a font by that or by fontconfig."""
+    if subprocess.run(["kpsewhich", file], capture_output=True).returncode == 0:
+        return True
+    if not shutil.which("fc-list"):
+        return False
+    listed = subprocess.run(["fc-list", ":", "file"], capture_output=True, text=True).stdout
+    return f"/{file}:" in listed
+
+
+def commit_time():
+    """When the last commit was made, in seconds, as a text; the document carries this date."""
+    command = ["git", "log", "-1", "--format=%ct"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def write_latex():
+    """Let Sphinx write LaTeX from the stored outputs, warnings being errors; returns the folder."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    folder = FOLDER / "latex"
+    status = build_sphinx(
+        str(ROOT),
+        str(folder),
+        path_config=str(ROOT / "_config.yml"),
+        confoverrides={"nb_execution_mode": "off", "nitpicky": True, "latex_individualpages": False},
+        noconfig=True,
+        builder="latex",
+        warningiserror=True,
+        keep_going=True,
+        quiet=True,
+    )
+    if status != 0:
+        sys.exit("pdf: Sphinx could not write the LaTeX files; its warnings are above.")
+    return folder
+
+
+def typeset(folder):
+    command = ["latexmk", "-xelatex", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
+    run = subprocess.run(
+        [*command, "softlit.tex"], cwd=folder, capture_output=True, text=True, errors="replace"
+    )
+    if run.returncode:
+        errors = re.findall(r"^(?:!|\S+:\d+:) .*", run.stdout, re.M)
+        sys.exit("\n".join(["pdf: XeLaTeX stopped.", *errors, f"The log is {folder / 'softlit.log'}."]))
+
+
+def main():
+    if missing := missing_packages():
+        packages = " ".join(missing)
+        sys.exit(
+            "pdf: this machine lacks XeLaTeX, or a part of it. On Debian and Ubuntu, install it by\n"
+            f"  sudo apt-get install --no-install-recommends {packages}\n"
+            f"(about {DOWNLOAD} MB to fetch). Elsewhere, TeX Live has everything."
+        )
+    try:
+        book = read_book()
+        problems = [*gates.tangled(book), *gates.executed(book)]
+    except BookError as error:
+        problems = [str(error)]
+    if problems:
+        sys.exit("\n".join(f"pdf: {problem}" for problem in problems))
+    if not os.environ.get("SOURCE_DATE_EPOCH") and (time := commit_time()):
+        os.environ["SOURCE_DATE_EPOCH"] = time
+    os.environ["FORCE_SOURCE_DATE"] = "1"  # TeX's own idea of today follows, too
+    folder = write_latex()
+    typeset(folder)
+    (folder / "softlit.pdf").replace(RESULT)  # at once: there is never half a book
+    print(f"\nThe book is in {RESULT}")
+
+
+if __name__ == "__main__":
+    main()
