@@ -14,11 +14,14 @@ from pathlib import Path, PurePosixPath
 BIBTEX_SPECIAL = str.maketrans({character: f"\\{character}" for character in "&%$#_"})
 
 
-def commit_date(root):
-    """The day of the last commit, the same in every build of it; None where there is no git to ask."""
+def commit_date(root, form="%cs"):
+    """The day of the last commit, the same in every build of it; None where there is no git to ask.
+
+    `form` is one of git's, such as %ct for seconds.
+    """
     if not (root / ".git").exists() or not shutil.which("git"):
         return None
-    command = ["git", "log", "-1", "--format=%cs"]
+    command = ["git", "log", "-1", f"--format={form}"]
     return subprocess.run(command, cwd=root, capture_output=True, text=True).stdout.strip() or None
 
 

@@ -23,7 +23,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
 
-from literate import gates
+from literate import citing, gates
 from literate.chapters import ROOT, BookError, read_book
 
 FOLDER = ROOT / "_build" / "pdf"
@@ -222,12 +222,6 @@ def found(file):
     return f"/{file}:" in listed
 
 
-def commit_time():
-    """When the last commit was made, in seconds, as a text; the document carries this date."""
-    command = ["git", "log", "-1", "--format=%ct"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
-
-
 def write_latex():
     """Let Sphinx write LaTeX from the stored outputs, warnings being errors; returns the folder."""
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -273,7 +267,7 @@ def main():
         problems = [str(error)]
     if problems:
         sys.exit("\n".join(f"pdf: {problem}" for problem in problems))
-    if not os.environ.get("SOURCE_DATE_EPOCH") and (time := commit_time()):
+    if not os.environ.get("SOURCE_DATE_EPOCH") and (time := citing.commit_date(ROOT, "%ct")):
         os.environ["SOURCE_DATE_EPOCH"] = time
     os.environ["FORCE_SOURCE_DATE"] = "1"  # TeX's own idea of today follows, too
     folder = write_latex()

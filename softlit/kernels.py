@@ -370,7 +370,7 @@ from softlit import _generic
 
 
 def _small_logits(x, axis, where=None):
-    """x in float64, if it is small, its slices lie along its last axis, and no warning can arise; else None."""
+    """x in float64, if it is small, its slices are rows, and no warning can arise; else None."""
     limit = _SAFE.get(x.dtype) if type(x) is np.ndarray else None
     if (
         not limit

@@ -17,7 +17,7 @@ import pypdf
 import pytest
 import yaml
 
-from literate import ledger, pdf, sheets
+from literate import citing, ledger, pdf, sheets
 from literate.chapters import ROOT
 
 LOG = pdf.FOLDER / "latex" / "softlit.log"
@@ -56,7 +56,7 @@ def resources(page, kind):
 def test_the_title_the_author_and_the_date_of_the_commit(paper, pages):
     assert paper.metadata.title == "softlit: the softmax function, derived and checked"
     assert paper.metadata.author == "The softlit authors"
-    if epoch := os.environ.get("SOURCE_DATE_EPOCH") or pdf.commit_time():
+    if epoch := os.environ.get("SOURCE_DATE_EPOCH") or citing.commit_date(ROOT, "%ct"):
         day = time.gmtime(int(epoch))
         assert paper.metadata["/CreationDate"].startswith(time.strftime("D:%Y%m%d%H%M%S", day))
         assert time.strftime("%b %d, %Y", day) in pages[0]
