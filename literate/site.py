@@ -239,6 +239,23 @@ def shorten_citations(app, doctree):
                 text.parent.replace(text, nodes.Text(re.sub(r"^\[R[0-9a-f]+-", "[", text)))
 
 
+MARKUP = {
+    # The role is deprecated, and a list may not hold the links between its entries.
+    ' role="doc-biblioentry"': "",
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+    # The corner of a table heads nothing.
+    '<th class="head"><p></p></th>': "<td></td>",
+    # The theme lets the keyboard reach what carries this class, as long as it is too wide for the page.
+    '<span class="katex-display">': '<span class="katex-display pst-scrollable-table-container">',
+}
+
+
+def tidy_markup(app, page, template, context, doctree):
+    """Mend what screen readers and keyboards stumble over, in markup that no node or setting reaches."""
+    for found, better in MARKUP.items():
+        context["body"] = context.get("body", "").replace(found, better)
+
+
 # --- Builds
 
 
@@ -295,6 +312,7 @@ def setup(app):
     app.connect("missing-reference", cells.resolve_public_name)
     app.connect("doctree-read", tidy_statements)
     app.connect("doctree-read", shorten_citations)
+    app.connect("html-page-context", tidy_markup)
 
     # Two functions that no event or setting reaches.
     NbElementRenderer.render_image = keep_alt_text(NbElementRenderer.render_image)

@@ -38,9 +38,10 @@ def chromium():
 
 
 @contextmanager
-def visit(browser, address, **options):
+def visit(browser, address, home="file:", **options):
     """A page at an address; in the end, nothing may have failed and nothing been asked of another host.
 
+    What is asked of another place than `home`, the start of this site's addresses, is refused and noted.
     `options` are those of Playwright's `new_context`, such as `viewport` or `color_scheme`.
     """
     problems = []
@@ -49,9 +50,12 @@ def visit(browser, address, **options):
         if message.type == "error":
             problems.append(f"console: {message.text}")
 
-    def check_request(request):
-        if not request.url.startswith(("file:", "data:", "blob:")):
-            problems.append(f"request: {request.url}")
+    def refuse(route):
+        problems.append(f"request: {route.request.url}")
+        route.abort()
+
+    def is_foreign(url):
+        return not url.startswith((home, "file:", "data:", "blob:"))
 
     def check_failure(request):
         if request.failure != "net::ERR_ABORTED":  # the page was left before it came
@@ -61,7 +65,7 @@ def visit(browser, address, **options):
     page = context.new_page()
     page.on("console", check_message)
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
-    page.on("request", check_request)
+    page.route(is_foreign, refuse)
     page.on("requestfailed", check_failure)
     try:
         page.goto(address)
@@ -69,6 +73,55 @@ def visit(browser, address, **options):
     finally:
         context.close()
     assert not problems, "\n".join([address, *problems])
+
+
+LAYOUT = r"""() => {
+  const faults = [];
+  const extra = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  if (extra > 0) faults.push(`the page is ${extra} pixels wider than the window`);
+  for (const formula of document.querySelectorAll(".math"))
+    if (!formula.querySelector(".katex-html")) faults.push(`not typeset: ${formula.textContent}`);
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { parentElement, data } = texts.currentNode;
+    if (/\$[^$]+\$|\\\(|\\\[/.test(data) && !parentElement.closest("pre, code, script, style"))
+      faults.push(`raw TeX: ${data.trim()}`);
+  }
+  return faults;
+}"""
+
+
+def layout_faults(page):
+    """What is wider than the window, and formulas that were left as they were typed."""
+    return page.evaluate(LAYOUT)
+
+
+# axe-core takes half a minute for a chapter as it is. One span of each class is enough to see a colour of
+# code, and a formula is as wide when its parts are gone; it has the colour of the text around it.
+THIN = """() => {
+  const seen = new Set();
+  for (const span of document.querySelectorAll("pre span")) {
+    if (seen.has(span.className)) span.replaceWith(...span.childNodes);
+    else seen.add(span.className);
+  }
+  for (const spoken of document.querySelectorAll(".katex-mathml")) spoken.textContent = spoken.textContent;
+  const drawn = [...document.querySelectorAll(".katex-html")];
+  const sizes = drawn.map((formula) => formula.getBoundingClientRect());
+  drawn.forEach((formula, k) => {
+    formula.replaceChildren();
+    formula.style = `display: inline-block; width: ${sizes[k].width}px; height: ${sizes[k].height}px`;
+  });
+}"""
+
+
+def axe_faults(page):
+    """What axe-core finds; changes the page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate(THIN)
+    options = {"preload": False, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
 
 
 def move_every_slider(page):

@@ -1,0 +1,32 @@
+"""Statements in the search, and in the inventory by which other Sphinx projects link to this one.
+
+sphinx-proof knows its statements by label only, so that a search would find the page on which a theorem
+stands. Here each is an object of its domain: its title, what it is, and where.
+"""
+
+from pathlib import Path
+
+from sphinx.domains import ObjType
+from sphinx_proof.domain import ProofDomain
+from sphinx_proof.proof_type import PROOF_TYPES
+
+from literate import ledger
+from literate.chapters import read_book
+
+FIRST = 0  # Sphinx's priority of the objects that a search lists before others
+
+
+def statements(domain):
+    titles = {
+        label: found.title for label, found in ledger.statements(read_book(Path(domain.env.srcdir))).items()
+    }
+    for label, place in getattr(domain.env, "proof_list", {}).items():
+        if label in titles:
+            yield titles[label], titles[label], place["realtype"], place["docname"], label, FIRST
+
+
+def setup(app):
+    ProofDomain.object_types = {kind: ObjType(kind.capitalize(), "ref") for kind in PROOF_TYPES}
+    ProofDomain.get_objects = statements
+    ProofDomain.get_type_name = lambda domain, kind, primary=False: kind.lname  # not "Proof Domain Theorem"
+    return {"parallel_read_safe": True}

@@ -1,0 +1,170 @@
+"""The pages in a browser, wide and narrow, light and dark: whole, quiet, light, legible, found by the search.
+
+A planted fault stands beside each check. Where there is no Chromium, see tests/browser.py.
+"""
+
+import contextlib
+import functools
+import gzip
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import browser
+import pytest
+
+from literate import build, ledger
+from literate.chapters import toc_files
+from literate.slim import slim_page, used_rules
+
+WIDTHS = {"wide": 1280, "narrow": 390}
+LIMIT, PACKED_LIMIT = 1024 * 1024, 350 * 1024  # bytes of a page and all that it loads, pictures aside
+PAGES = [f"{entry}.html" for entry in toc_files()] + ["search.html"]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+    def copyfile(self, source, outputfile):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the page was left before it came
+            super().copyfile(source, outputfile)
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The address of the built site on this machine, as a static host would serve it."""
+    assert build.build() == 0, "the site does not build without warnings"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=build.SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request):
+    return request.param
+
+
+def faults(page):
+    return [*browser.layout_faults(page), *browser.axe_faults(page)]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_is_whole_quiet_and_accessible(site, chromium, scheme, width):
+    size = {"width": WIDTHS[width], "height": 900}
+    # axe-core takes most of the time: it sees each width and each scheme once, not each pair.
+    seen = faults if (scheme == "light") == (width == "wide") else browser.layout_faults
+    found = []
+    with browser.visit(chromium, site, home=site, viewport=size, color_scheme=scheme) as page:
+        for name in PAGES:
+            page.goto(f"{site}/{name}")
+            assert page.evaluate("document.documentElement.dataset.theme") == scheme
+            found += [f"{name}: {fault}" for fault in seen(page)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("planted", "seen"),
+    [
+        ("<img src='_static/favicon.svg'>", "image-alt"),
+        ("<p style='color: #999'>pale words</p>", "color-contrast"),
+        ("<button></button>", "button-name"),
+        ("<div style='width: 3000px'>wide</div>", "wider than the window"),
+        ("<p>let $x$ be</p>", "raw TeX"),
+        (r"<p>let \(x\) be</p>", "raw TeX"),
+        ("<span class='math'>x</span>", "not typeset"),
+    ],
+)
+def test_a_planted_fault_of_a_page_is_seen(site, chromium, planted, seen):
+    with browser.visit(chromium, f"{site}/search.html", home=site, color_scheme="light") as page:
+        assert not faults(page)
+        page.locator("article, .bd-search-container").first.evaluate(
+            "(place, html) => place.insertAdjacentHTML('beforeend', html)", planted
+        )
+        assert any(seen in fault for fault in faults(page)), faults(page)
+
+
+def test_a_planted_request_to_another_host_and_a_planted_error_are_seen(site, chromium):
+    for fault in ("fetch('https://example.org/x.js').catch(() => 0)", "console.error('fault')"):
+        with (
+            pytest.raises(AssertionError, match=r"example\.org|fault"),
+            browser.visit(chromium, f"{site}/search.html", home=site) as page,
+        ):
+            page.evaluate(fault)
+
+
+def test_a_page_with_all_that_it_loads_is_light(site, chromium):
+    loaded, too_heavy = {}, []
+
+    def note(request):
+        if request.resource_type != "image" and request.url.startswith(site):
+            loaded[request.url.removeprefix(f"{site}/").partition("?")[0]] = request.resource_type
+
+    with browser.visit(chromium, site, home=site) as page:
+        page.on("requestfinished", note)
+        for name in PAGES:
+            page.goto("about:blank")
+            loaded.clear()
+            page.goto(f"{site}/{name}", wait_until="networkidle")
+            assert "stylesheet" in loaded.values()
+            files = [(build.SITE / path).read_bytes() for path in loaded]
+            size, packed = sum(map(len, files)), sum(len(gzip.compress(file)) for file in files)
+            if size > LIMIT or packed > PACKED_LIMIT:
+                too_heavy.append(f"{name}: {size} bytes, {packed} packed")
+    assert not too_heavy, "\n".join(too_heavy)
+
+
+def test_the_search_finds_every_statement_by_its_name_and_shows_words(site, chromium, book):
+    named = {found.title: label for label, found in ledger.statements(book).items() if found.title}
+    assert len(named) > 50
+    with browser.visit(chromium, f"{site}/search.html", home=site) as page:
+        page.goto(f"{site}/search.html?q=shift+invariance")
+        results = page.locator("#search-results li")
+        results.locator(".context").first.wait_for()
+        assert results.first.locator("a").get_attribute("href").endswith("#thm-shift-invariance")
+        for text in results.all_inner_texts():
+            assert "\\" not in text, text
+        for title, label in named.items():
+            hits = page.evaluate(
+                "(query) => Search._performSearch(...Search._parseQuery(query)).map((hit) => hit[2])", title
+            )
+            assert f"#{label}" in hits[-10:], title  # the last is shown first
+        assert not page.evaluate("Object.keys(Search._index.alltitles).filter((t) => /[\\\\$]/.test(t))")
+
+
+def test_the_search_box_of_a_page_leads_to_the_results_from_a_folder_too(site, chromium):
+    with browser.visit(chromium, (build.SITE / PAGES[0]).as_uri()) as page:
+        page.keyboard.press("Control+k")
+        page.keyboard.type("softmax Jacobian")
+        page.keyboard.press("Enter")
+        page.locator("#search-results li a[href$='#thm-jacobian']").wait_for()
+        assert page.get_by_role("searchbox").count() == 1
+
+
+def test_slim_style_sheets_keep_what_a_page_uses():
+    css = """@charset "u"; /* a } */ .a, .b:not(.c) > p { color: red } #d.a { x: "}" } .a.gone, .gone {y: z}
+    @media print { .gone { x: y } .a { x: url(data:x;y) } } @font-face { src: url("f") } .a\\.b { x: y }"""
+    kept = used_rules(css, {"a", "b", "d"})
+    assert kept.splitlines() == [
+        '@charset "u";',
+        ".a,.b:not(.c) > p{color: red}",
+        '#d.a{x: "}"}',
+        "@media print{.a{x: url(data:x;y)}}",
+        '@font-face{src: url("f")}',
+    ]
+
+
+def test_slim_pages_say_the_same():
+    page = '<head></head><pre><span class="n">x</span></pre><span class="m" style="top:-1em;">y</span>'
+    slim = slim_page(page)
+    assert slim == (
+        '<head><style>.katex .k0{top:-1em}</style>\n</head><pre>x</pre><span class="m k0">y</span>'
+    )
+    assert slim_page(slim) == slim
