@@ -1,5 +1,6 @@
 """What several test files share: the chapters as read, a copy to plant faults in, and small books."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -26,12 +27,19 @@ def book():
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The pages by path; built as `make book` does, which skips what is up to date."""
-    # The workers of a test run share the folder of the site: one builds while the others wait. SQLite's lock
-    # works on every system, and ends with its process.
-    lock = tmp_path_factory.getbasetemp().parent / "site-lock.sqlite"
+    # The workers of a test run share the folder of the site: the first builds it, and the others wait, since
+    # a build writes pages that they would be reading. SQLite's lock works on every system, and ends with its
+    # process; the number that it keeps for its users says that the site is there.
+    lock = (
+        tmp_path_factory.getbasetemp().parent
+        / f"site-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    )
     with closing(sqlite3.connect(lock, timeout=1800)) as database:
         database.execute("BEGIN EXCLUSIVE")
-        assert build.build() == 0, "the site does not build without warnings"
+        if not database.execute("PRAGMA user_version").fetchone()[0]:
+            assert build.build() == 0, "the site does not build without warnings"
+            database.execute("PRAGMA user_version = 1")
+            database.commit()
     return {
         path.relative_to(build.SITE).as_posix(): html.parse(str(path)).getroot()
         for path in build.SITE.rglob("*.html")

@@ -31,9 +31,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site():
+def home(site):
     """The address of the built site on this machine, as a static host would serve it."""
-    assert build.build() == 0, "the site does not build without warnings"
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=build.SITE))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -57,14 +56,14 @@ def faults(page):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_is_whole_quiet_and_accessible(site, chromium, scheme, width):
+def test_every_page_is_whole_quiet_and_accessible(home, chromium, scheme, width):
     size = {"width": WIDTHS[width], "height": 900}
     # axe-core takes most of the time: it sees each width and each scheme once, not each pair.
     seen = faults if (scheme == "light") == (width == "wide") else browser.layout_faults
     found = []
-    with browser.visit(chromium, site, home=site, viewport=size, color_scheme=scheme) as page:
+    with browser.visit(chromium, home, home=home, viewport=size, color_scheme=scheme) as page:
         for name in PAGES:
-            page.goto(f"{site}/{name}")
+            page.goto(f"{home}/{name}")
             assert page.evaluate("document.documentElement.dataset.theme") == scheme
             found += [f"{name}: {fault}" for fault in seen(page)]
     assert not found, "\n".join(found)
@@ -82,8 +81,8 @@ def test_every_page_is_whole_quiet_and_accessible(site, chromium, scheme, width)
         ("<span class='math'>x</span>", "not typeset"),
     ],
 )
-def test_a_planted_fault_of_a_page_is_seen(site, chromium, planted, seen):
-    with browser.visit(chromium, f"{site}/search.html", home=site, color_scheme="light") as page:
+def test_a_planted_fault_of_a_page_is_seen(home, chromium, planted, seen):
+    with browser.visit(chromium, f"{home}/search.html", home=home, color_scheme="light") as page:
         assert not faults(page)
         page.locator("article, .bd-search-container").first.evaluate(
             "(place, html) => place.insertAdjacentHTML('beforeend', html)", planted
@@ -91,28 +90,28 @@ def test_a_planted_fault_of_a_page_is_seen(site, chromium, planted, seen):
         assert any(seen in fault for fault in faults(page)), faults(page)
 
 
-def test_a_planted_request_to_another_host_and_a_planted_error_are_seen(site, chromium):
+def test_a_planted_request_to_another_host_and_a_planted_error_are_seen(home, chromium):
     for fault in ("fetch('https://example.org/x.js').catch(() => 0)", "console.error('fault')"):
         with (
             pytest.raises(AssertionError, match=r"example\.org|fault"),
-            browser.visit(chromium, f"{site}/search.html", home=site) as page,
+            browser.visit(chromium, f"{home}/search.html", home=home) as page,
         ):
             page.evaluate(fault)
 
 
-def test_a_page_with_all_that_it_loads_is_light(site, chromium):
+def test_a_page_with_all_that_it_loads_is_light(home, chromium):
     loaded, too_heavy = {}, []
 
     def note(request):
-        if request.resource_type != "image" and request.url.startswith(site):
-            loaded[request.url.removeprefix(f"{site}/").partition("?")[0]] = request.resource_type
+        if request.resource_type != "image" and request.url.startswith(home):
+            loaded[request.url.removeprefix(f"{home}/").partition("?")[0]] = request.resource_type
 
-    with browser.visit(chromium, site, home=site) as page:
+    with browser.visit(chromium, home, home=home) as page:
         page.on("requestfinished", note)
         for name in PAGES:
             page.goto("about:blank")
             loaded.clear()
-            page.goto(f"{site}/{name}", wait_until="networkidle")
+            page.goto(f"{home}/{name}", wait_until="networkidle")
             assert "stylesheet" in loaded.values()
             files = [(build.SITE / path).read_bytes() for path in loaded]
             size, packed = sum(map(len, files)), sum(len(gzip.compress(file)) for file in files)
@@ -121,11 +120,11 @@ def test_a_page_with_all_that_it_loads_is_light(site, chromium):
     assert not too_heavy, "\n".join(too_heavy)
 
 
-def test_the_search_finds_every_statement_by_its_name_and_shows_words(site, chromium, book):
+def test_the_search_finds_every_statement_by_its_name_and_shows_words(home, chromium, book):
     named = {found.title: label for label, found in ledger.statements(book).items() if found.title}
     assert len(named) > 50
-    with browser.visit(chromium, f"{site}/search.html", home=site) as page:
-        page.goto(f"{site}/search.html?q=shift+invariance")
+    with browser.visit(chromium, f"{home}/search.html", home=home) as page:
+        page.goto(f"{home}/search.html?q=shift+invariance")
         results = page.locator("#search-results li")
         results.locator(".context").first.wait_for()
         assert results.first.locator("a").get_attribute("href").endswith("#thm-shift-invariance")
@@ -139,7 +138,7 @@ def test_the_search_finds_every_statement_by_its_name_and_shows_words(site, chro
         assert not page.evaluate("Object.keys(Search._index.alltitles).filter((t) => /[\\\\$]/.test(t))")
 
 
-def test_the_search_box_of_a_page_leads_to_the_results_from_a_folder_too(site, chromium):
+def test_the_search_box_of_a_page_leads_to_the_results_from_a_folder_too(home, chromium):
     with browser.visit(chromium, (build.SITE / PAGES[0]).as_uri()) as page:
         page.keyboard.press("Control+k")
         page.keyboard.type("softmax Jacobian")
