@@ -28,7 +28,9 @@ def used_rules(css, names):
 def _used(rules, names):
     for rule in rules:
         if rule.type == "qualified-rule":
-            selectors = [tinycss2.serialize(one).strip() for one in _alternatives(rule) if _needs(one) <= names]
+            selectors = [
+                tinycss2.serialize(one).strip() for one in _alternatives(rule) if _needs(one) <= names
+            ]
             if selectors:
                 yield f"{','.join(selectors)}{{{_tidy(rule.content)}}}"
         elif rule.type == "at-rule" and rule.content and rule.lower_at_keyword in GROUPS:
