@@ -1,0 +1,100 @@
+"""Each statement names the places that use it, those that a later build adds included, and nothing else."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from lxml import html
+
+from literate.chapters import ROOT
+
+PAGES = {
+    "conf.py": "extensions = ['sphinx_proof', 'literate.backlinks']\nnumfig = True\nhtml_theme = 'basic'\n",
+    "index.rst": "Book\n====\n\n.. toctree::\n   :numbered:\n\n   one\n   two\n",
+    "one.rst": """\
+One
+===
+
+First
+-----
+
+.. prf:theorem:: Used
+   :label: thm-used
+
+   It refers to itself: :prf:ref:`thm-used`.
+
+Its own section says so, too: :prf:ref:`thm-used`.
+
+.. prf:theorem:: Lonely
+   :label: thm-lonely
+
+   By :prf:ref:`thm-used`.
+""",
+    "two.rst": """\
+Two
+===
+
+Twice
+-----
+
+By :prf:ref:`thm-used`, and once more by :prf:ref:`thm-used`.
+
+What is proved here
+-------------------
+
+:prf:ref:`thm-used` and :prf:ref:`thm-lonely`
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory):
+    """A function that writes pages, builds the site with what is left of the last build, and reads it."""
+    folder = tmp_path_factory.mktemp("small")
+
+    def build(**changed):
+        for name, text in (PAGES | {f"{page}.rst": text for page, text in changed.items()}).items():
+            path = folder / name
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+        command = [sys.executable, "-m", "sphinx", "-qW", folder, folder / "out"]
+        subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=120)
+        return html.parse(folder / "out" / "one.html").getroot()
+
+    return build
+
+
+def line(page, label):
+    """The links at the foot of a statement: text and address."""
+    links = page.get_element_by_id(label).xpath("./p[contains(@class, 'backlinks')]/a")
+    return {link.text_content(): link.get("href") for link in links}
+
+
+def test_places_are_named_once_and_what_nothing_uses_has_no_line(small_site):
+    page = small_site()
+    assert line(page, "thm-used") == {"Theorem 1.2": "#thm-lonely", "2.1 Twice": "two.html#twice"}
+    assert "Used in" not in page.get_element_by_id("thm-lonely").text_content()
+
+
+def test_a_reference_planted_on_another_page_appears_and_goes_again(small_site):
+    small_site()
+    planted = PAGES["two.rst"].replace("Twice\n", "Both\n").replace("once more", ":prf:ref:`thm-lonely`")
+    page = small_site(two=planted.replace("-----\n\nBy", "----\n\nBy"))
+    assert line(page, "thm-lonely") == {"2.1 Both": "two.html#both"}
+    assert "2.1 Both" in line(page, "thm-used") and "2.1 Twice" not in line(page, "thm-used")
+    assert line(small_site(), "thm-lonely") == {}
+
+
+def test_the_lines_of_the_book(site):
+    page = site["book/01-hard-and-soft.html"]
+    links = line(page, "def-hardmax")
+    assert links["Theorem 6.2"].endswith("06-sharpness.html#thm-sharp-limit")
+    assert links["hardmax()"].endswith("api.html#softlit.argmax.hardmax")
+    assert line(page, "thm-one-hot-distance")["Exercise 1.2"].startswith("#ex-")
+    jacobian = line(site["book/08-jacobian.html"], "thm-jacobian")
+    assert not any("finite differences" in name for name in jacobian), "the badges of a cell prove, not use"
+    for name, page in site.items():
+        for address in page.xpath("//p[contains(@class, 'backlinks')]/a/@href"):
+            assert not address.startswith(("ledger", "errata", "course", "index")), name
+            assert not address.endswith("#what-is-proved-here"), name
