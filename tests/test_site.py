@@ -1,5 +1,6 @@
 """The built site: complete, self-contained, with every link and anchor resolving and all formulas typeset."""
 
+import copy
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -7,10 +8,12 @@ import browser
 import nbformat
 import pytest
 from lxml import html
+from myst_nb.core.utils import coalesce_streams
 from pybtex.database import parse_string
 
 import softlit
 from literate import build, citing, ids, ledger, running, sheets
+from literate import site as pages
 from literate.chapters import ROOT, toc_files
 from literate.tangle import definitions
 
@@ -215,6 +218,19 @@ def test_pages_opened_from_a_folder_log_no_error_and_their_sliders_work(site):
             figures = page.xpath("//*[contains(@class, 'moving-figure')]")
             with browser.visit(chromium, (build.SITE / name).as_uri()) as opened:
                 assert bool(browser.move_every_slider(opened)) == bool(figures), name
+
+
+def test_printed_lines_are_those_of_the_cell_wherever_the_kernel_cut_them():
+    def stream(text, name="stdout"):
+        return nbformat.v4.new_output("stream", name=name, text=text)
+
+    picture = nbformat.v4.new_output("display_data")
+    cut = [stream("exact"), stream("   4.2\nlog"), stream("careful", "stderr"), picture, stream("  0\n")]
+    given = copy.deepcopy(cut)
+    wanted = [stream("exact   4.2\nlog  0\n"), stream("careful", "stderr"), picture]
+    assert pages.join_streams(cut) == wanted and cut == given
+    assert pages.join_streams([]) == pages.join_streams(None) == []
+    assert coalesce_streams(given)[0] != wanted[0], "myst-nb no longer breaks the line: use its own again"
 
 
 def test_a_failed_build_is_not_green_the_second_time(tmp_path, monkeypatch):
