@@ -23,8 +23,11 @@ _LEAST_SUM, _LARGEST_SUM = (
 # Maxima that need not be subtracted; what is small enough to raise no warning at all.
 _MODERATE = {_FLOAT32: 40, _FLOAT64: 300, _LONGDOUBLE: 300}
 _SAFE = {_FLOAT32: 36, _FLOAT64: 340}
+_SMALL = {
+    _FLOAT32: 2**15,
+    _FLOAT64: 2**16,
+}  # entries; up to there the number of calls decides
 _BLOCK = 2**19  # bytes; stays in a core's own cache
-_SMALL = 2**14  # entries; below, the number of calls decides
 _SHORT = 128  # entries of a slice; below, a quotient and NumPy's buffer cost less than their cures
 _SHORT_FOR_FLOAT32 = 32  # entries of a slice; below, float32 is worked in float64
 _ONES = {t: np.ones(128, t) for t in _TYPES}
@@ -371,15 +374,11 @@ from softlit import _generic
 
 def _small_logits(x, axis, where=None):
     """x in float64, if it is small, its slices are rows, and no warning can arise; else None."""
-    limit = _SAFE.get(x.dtype) if type(x) is np.ndarray else None
-    if (
-        not limit
-        or where is not None
-        or not 0 < x.size <= _SMALL
-        or axis != -1
-        or not x.ndim
-    ):
+    if type(x) is not np.ndarray or not x.ndim or axis != -1 or where is not None:
         return None
+    if not 0 < x.size <= _SMALL.get(x.dtype, 0):
+        return None
+    limit = _SAFE[x.dtype]
     safe = -limit <= x.item(x.argmin()) and x.item(x.argmax()) <= limit
     return x.astype(np.float64, copy=False) if safe else None
 

@@ -48,7 +48,7 @@ def alone(function, row):
 
 def in_a_block(function, row):
     """The same row in an array too large for the way that small ones take."""
-    return function(np.tile(row, (kernels._SMALL // row.size + 1, 1)))[0]
+    return function(np.tile(row, (kernels._SMALL[row.dtype] // row.size + 1, 1)))[0]
 
 
 WAYS = [alone, in_a_block]
