@@ -130,7 +130,7 @@ def slim_site(app, error):
     for path in static.rglob("*.css"):
         css = used_rules(path.read_text(encoding="utf-8"), names)
         path.write_text(css, encoding="utf-8")
-        characters.update(chr(int(code, 16)) for code in re.findall(r'"\\([0-9a-fA-F]{2,5})"', css))
+        characters |= set(css)  # icons among them: tinycss2 writes them as themselves
     for path in static.rglob("*.woff2"):
         slim_font(path, "".join(sorted(characters)))
 

@@ -11,6 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import browser
 import pytest
+from fontTools.ttLib import TTFont
 
 from literate import build, ledger
 from literate.chapters import toc_files
@@ -163,6 +164,20 @@ def test_slim_style_sheets_keep_what_a_page_uses():
         "@media print{.a{x: url(data:x;y)}}",
         '@font-face{src: url("f")}',
     ]
+
+
+def test_slim_fonts_keep_the_icons_of_the_style_sheets(site):
+    """Icons are characters for private use, which a style sheet writes and no page does."""
+    static = build.SITE / "_static"
+    written = {
+        character
+        for path in static.rglob("*.css")
+        for character in path.read_text(encoding="utf-8")
+        if "\ue000" <= character <= "\uf8ff"
+    }
+    drawn = {chr(code) for path in static.rglob("*.woff2") for code in TTFont(path).getBestCmap()}
+    assert "\uf002" in written, "the magnifier of the search"
+    assert written <= drawn
 
 
 def test_slim_pages_say_the_same():
