@@ -12,7 +12,7 @@ help:
 	@echo "make run CH=02     tangle, then execute chapter 02 and store its outputs (no CH: all chapters)"
 	@echo "make tangle        write softlit/ from the chapters"
 	@echo "make gates         list every broken rule of the book"
-	@echo "make bench         time and measure softlit beside its peers (10 minutes; OPTIONS=--quick: half a minute)"
+	@echo "make bench         time and measure softlit beside its peers (20 minutes; OPTIONS=--quick: a minute)"
 	@echo "make lock          resolve requirements.txt anew from pyproject.toml"
 	@echo "make clean         remove the environment and everything that was built"
 	@echo "PYTHON=...         the interpreter to create the environment with (now: $(PYTHON))"

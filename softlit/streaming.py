@@ -11,7 +11,7 @@ from softlit._arrays import Layout, mask_array, real_array
 from softlit.kernels import _BLOCK, _exp, _log_of_near_one, _looks_moderate, _row_sums
 
 _STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
-_RUN = 4096  # entries whose coarse parts are summed without a rounding
+_RUN = 2**14  # entries whose coarse parts are summed without a rounding
 
 
 def _reference(top):
@@ -28,7 +28,8 @@ def _leads(top, reference):
 def _terms(x, reference, out=None):
     """exp(x - reference) along rows; under a reference of +inf, 1 for each +inf and 0 for the others."""
     if not reference.any() and _looks_moderate(x):
-        return np.exp(x, out=out)
+        return np.exp(x, out=out, dtype=reference.dtype)
+    x = x.astype(reference.dtype, copy=False)
     infinite = np.isposinf(reference)
     if infinite.any():
         x = np.where(infinite, np.where(x == np.inf, 0, -np.inf), x)
@@ -38,7 +39,7 @@ def _terms(x, reference, out=None):
 # --- book/15-streaming.ipynb, cell build-two-sums
 def _sums_in_two(e, lead, scratch):
     """The sum of each row as two numbers: one that met no rounding, and the small rest of it."""
-    grid = np.ldexp(e.dtype.type(1.5), np.frexp(lead)[1] + 13)
+    grid = np.ldexp(e.dtype.type(1.5), np.frexp(lead)[1] + 15)
     coarse = np.add(e, grid, out=scratch)
     coarse -= grid
     e -= coarse
@@ -85,23 +86,26 @@ def _folded(family):
     return [numbers[..., 0] for numbers in family]
 
 
-def _of_rows(x, values, scratch):
-    """The family of each row; x is overwritten."""
+def _of_rows(x, values, buffers):
+    """The family of each row."""
+    e, scratch = buffers
     place = np.arange(len(x))[:, np.newaxis], x.argmax(axis=1)[:, np.newaxis]
-    top = x[place]
-    e = _terms(x, _reference(top), scratch)
+    top = x[place].astype(e.dtype)
+    e = _terms(x, _reference(top), e)
     lead, weighted = e[place], ()
     if values is not None:
         products = np.where((e == 0) & np.isinf(values), 0, e * values)
         weighted = _row_sums(products)[:, 0], np.zeros(len(x))
     e[place] = 0
-    return top[:, 0], *_sums_in_two(e, lead, x), *weighted
+    if x.dtype == np.float32:
+        return top[:, 0], _row_sums(e)[:, 0], np.zeros(len(x)), *weighted
+    return top[:, 0], *_sums_in_two(e, lead, scratch), *weighted
 
 
-def _tiles(rows, runs, n):
-    """Indices that cut an array of these three axes into tiles of whole runs, of about a block each."""
-    across = max(1, min(runs, _BLOCK // n))
-    down = max(1, _BLOCK // (n * across))
+def _tiles(rows, runs, n, entries=_BLOCK):
+    """Indices that cut an array of these three axes into tiles of whole runs, of about so many entries."""
+    across = max(1, min(runs, entries // n))
+    down = max(1, entries // (n * across))
     for row in range(0, rows, down):
         for run in range(0, runs, across):
             yield slice(row, row + down), slice(run, run + across)
@@ -109,24 +113,21 @@ def _tiles(rows, runs, n):
 
 def _of_runs(x, values, mask):
     """The family of each run along the last of three axes."""
-    wide = np.promote_types(x.dtype, np.float64)
+    n, wide = x.shape[2], np.promote_types(x.dtype, np.float64)
     family = np.zeros((3 if values is None else 5, *x.shape[:2]), wide)
-    buffers = np.empty((2, min(x.size, max(_BLOCK, x.shape[2]))), wide)
-    for at in _tiles(*x.shape):
-        shape = x[at].shape
-        tile, scratch = (buffer[: math.prod(shape)].reshape(shape) for buffer in buffers)
-        tile[...] = x[at]
-        carried = None if values is None else values[at].astype(wide)
+    quick = x.dtype == np.float32 and n == _RUN and values is None
+    entries = 2 * _BLOCK if quick else _BLOCK
+    buffers = np.empty((2, min(x.size, max(entries, n))), x.dtype if quick else wide)
+    for at in _tiles(*x.shape, entries):
+        tile = x[at].reshape(-1, n)
+        carried = None if values is None else values[at].reshape(-1, n).astype(wide)
         if mask is not None:
-            tile[~mask[at]] = -np.inf
-            if carried is not None:
-                carried[~mask[at]] = 0
-        rows = [
-            None if part is None else part.reshape(-1, shape[2])
-            for part in (tile, carried, scratch)
-        ]
-        for kept, found in zip(family, _of_rows(*rows), strict=True):
-            kept[at] = found.reshape(shape[:2])
+            allowed = mask[at].reshape(-1, n)
+            tile = np.where(allowed, tile, -np.inf)
+            carried = None if carried is None else np.where(allowed, carried, 0)
+        own = [buffer[: tile.size].reshape(tile.shape) for buffer in buffers]
+        for kept, found in zip(family, _of_rows(tile, carried, own), strict=True):
+            kept[at] = found.reshape(kept[at].shape)
     return list(family)
 
 
@@ -170,9 +171,11 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
 
     Notes
     -----
-    Derived in chapter 15, :prf:ref:`thm-monoid` and :prf:ref:`thm-exact-sum`. The sum meets no rounding but
-    that of its exponentials, and one more for each 64 by which the maximum of what counts has risen. So the
-    order of the updates and the size of the blocks play no part, up to the last bit in rare cases.
+    Derived in chapter 15, :prf:ref:`thm-monoid` and :prf:ref:`thm-exact-sum`. In float64 the sum meets no
+    rounding but that of its exponentials, and one more for each 64 by which the maximum of what counts has
+    risen. So the order of the updates and the size of the blocks play no part, or one of the last bit in
+    rare cases. float32 is summed in float64; where blocks hold 2**14 entries of a slice and more, their
+    exponentials are rounded to float32 first.
 
     Examples
     --------
@@ -257,7 +260,10 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
             for part in (x, values, mask)
         ]
         with np.errstate(all="ignore"):
-            np.setbufsize(16)  # else NumPy copies what it broadcasts; errstate restores it
+            if x.dtype.itemsize > 4:
+                np.setbufsize(
+                    16
+                )  # else NumPy copies what it broadcasts; errstate restores it
             family = _of_slices(*rows)
         return self.merge(self._of([numbers.reshape(shape) for numbers in family], dtype))
 
@@ -302,8 +308,8 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
     def logsumexp(self):
         """LogSumExp of all logits so far; -inf if there were none, NaN if one was NaN.
 
-        At most half an ulp off where the exponentials are right and longdouble is wider than float64, as
-        on most processors of PCs; elsewhere 1 ulp, for results of size 1 and more.
+        For results of size 1 and more it is at most 1 ulp off in float64, and half an ulp for most inputs
+        where longdouble is wider than float64, as on PCs; in float32 at most 3 ulp.
         """
         with np.errstate(all="ignore"):
             top, reference, lead, rest = self._parts()
@@ -439,8 +445,9 @@ def softmax_chunks(blocks, axis=-1):
 
     Notes
     -----
-    Derived in chapter 15, :prf:ref:`thm-merge`. The error is at most 6 ulp in float64, and half an ulp in
-    float32 and float16, as long as the result is at least 4 times the smallest normal number.
+    Derived in chapter 15, :prf:ref:`thm-merge`. The error is at most 6 ulp in float64 and 3 in float32, half
+    an ulp there for blocks of fewer than 2**14 entries of a slice, as long as the result is at least 4 times
+    the smallest normal number.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """More data than memory, and workers that die: on a real cluster of processes on the loopback interface."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,6 +96,24 @@ def test_two_processes_do_the_work(client):
     np.testing.assert_allclose(
         softlit.dask.softmax(x, axis=0).compute(), softlit.softmax(x.compute(), axis=0), rtol=1e-13
     )
+
+
+def test_the_lines_of_the_readme(client, tmp_path, monkeypatch):
+    """Its lines for a cluster, with the address of this one."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```python\n(from distributed.*?)```", text, re.S)[1]
+    assert len(lines.splitlines()) == 4
+    monkeypatch.chdir(tmp_path)
+    x = 9 * np.random.default_rng(5).normal(size=(300, 70))
+    np.save("logits.npy", x)
+    # a worker has a directory of its own
+    lines = lines.replace("scheduler-address:8786", client.scheduler.address)
+    lines = lines.replace('"logits.npy"', f'"{tmp_path}/logits.npy"')
+    *statements, last = lines.splitlines()
+    names = {"softlit": softlit}
+    exec("\n".join(statements), names)
+    with names["client"]:
+        assert eval(last, names) == softlit.SoftmaxState().update(x, None).logsumexp()
 
 
 def test_a_file_far_larger_than_the_memory_of_a_worker(client, large):

@@ -161,6 +161,24 @@ def test_the_chunking_plays_no_part_beyond_an_ulp(drawn):
     assert abs(first - backwards) <= max(np.spacing(abs(first)), 2 * np.finfo(float).eps)
 
 
+@pytest.mark.parametrize("scale", [0.1, 3, 100])
+def test_float32_in_long_and_short_blocks(scale):
+    """Long blocks are exponentiated in float32: 3 ulp at most, against the sum in float64."""
+    x = np.float32(scale * np.random.default_rng(7).normal(size=(20, 100_003)))
+    right = SoftmaxState().update(x.astype(float)).logsumexp()
+    for cuts in ([], [50_000], [1, 20_000, 40_000, 99_000], list(range(900, 100_000, 900))):
+        state = SoftmaxState()
+        for block in np.split(x, cuts, axis=1):
+            state = state.update(block)
+        limit = 3 if len(cuts) < 9 else 0.51
+        assert (np.abs(state.logsumexp() - right) <= limit * np.spacing(np.float32(right))).all()
+        p = state.softmax(x[:, :100])
+        exact = np.exp(x[:, :100].astype(float) - right[:, np.newaxis])
+        normal = exact > 1e-36
+        off = np.abs(p - exact) / np.spacing(np.where(normal, exact, 1).astype(np.float32))
+        assert off[normal].max() <= limit
+
+
 def test_ten_million_in_blocks_of_a_hundred_are_right_to_half_an_ulp():
     """In pairs, and one after the other for a tenth of them; against exact sums of wider exponentials."""
     x = 3 * np.random.default_rng(0).normal(size=10**7)
@@ -187,14 +205,14 @@ def test_a_rest_far_below_its_leader():
         assert ulp_error(state.log_softmax([0.0])[0], -exact_logsumexp(x)) <= 2
 
 
-def test_sums_in_two_are_exact_to_eighty_digits():
+def test_sums_in_two_are_exact_far_below_a_rounding():
     rng = np.random.default_rng(3)
-    e = np.exp(rng.normal(scale=9, size=(5, 4096)))
+    e = np.exp(rng.normal(scale=9, size=(5, 2**14)))
     exact = [sum(map(Fraction, row)) for row in e]
     coarse, fine = streaming._sums_in_two(e.copy(), e.max(axis=1, keepdims=True), np.empty_like(e))
     for a, b, wanted in zip(coarse, fine, exact, strict=True):
-        assert abs(Fraction(a) + Fraction(b) - wanted) <= wanted / 2**65
-        assert abs(Fraction(a) - wanted) > wanted / 2**65  # the negative control: the coarse part alone
+        assert abs(Fraction(a) + Fraction(b) - wanted) <= wanted / 2**60
+        assert abs(Fraction(a) - wanted) > wanted / 2**60  # the negative control: the coarse part alone
 
 
 def test_no_warning_escapes():
