@@ -135,6 +135,9 @@ def logsumexp(x, axis=-1, *, keepdims=False):
 def open_array(path, chunks="auto"):
     """An array on disk as a dask array that reads it when it is computed.
 
+    `dask.diagnostics.ProgressBar` shows how far a computation in the process has come, and
+    `distributed.progress` one on a cluster.
+
     Parameters
     ----------
     path : path_like

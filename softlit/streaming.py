@@ -501,7 +501,7 @@ def _attend(q, k, v, mask, block):
     return np.where(asked, pulled / total, 0)
 
 
-def attention(q, k, v, *, mask=None, block=512):
+def attention(q, k, v, *, mask=None, block=1024):
     r"""Attention of queries to keys and their values, without the table of scores.
 
     .. math:: o_i = \sum_j S(x_i)_j\, v_j, \qquad x_{ij} = \frac{q_i^{\mathsf T} k_j}{\sqrt d}
