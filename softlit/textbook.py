@@ -100,9 +100,31 @@ def logsumexp_shifted(x, axis=-1):
     return np.squeeze(m, axis=axis) + logsumexp_naive(x - m, axis=axis)
 
 
+# --- book/15-streaming.ipynb, cell build-textbook-merge
+def softmax_state(x):
+    """The state of a vector as the papers print it: its maximum and its scaled sum.
+
+    Derived in chapter 15, :prf:ref:`def-softmax-state`.
+    """
+    top = np.max(x)
+    return top, np.sum(np.exp(x - top))
+
+
+def merge_states(first, second):
+    """The state of two families together; both must have a finite maximum.
+
+    Derived in chapter 15, :prf:ref:`thm-merge`.
+    """
+    (m, s), (n, t) = first, second
+    top = np.maximum(m, n)
+    return top, s * np.exp(m - top) + t * np.exp(n - top)
+
+
 __all__ = [
     "logsumexp_naive",
     "logsumexp_shifted",
+    "merge_states",
     "softmax_naive",
     "softmax_shifted",
+    "softmax_state",
 ]
