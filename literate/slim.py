@@ -11,69 +11,57 @@ import re
 from html import unescape
 from pathlib import Path
 
+import tinycss2
 from fontTools import subset
 
 # --- Style sheets
 
-# A comment, a string, a bracket of a block, the end of a declaration, or the text between them.
-TOKEN = re.compile(
-    r"""/\*.*?\*/|("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|url\([^"')]*\)|[{};]|[^{};"'/u]+|.)""", re.DOTALL
-)
-GROUPS = ("@media", "@supports", "@layer", "@container")
-ARGUMENT = re.compile(r":(?:not|is|where|has|nth-[\w-]+)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
-# Comments are lost, except those that a licence asks to keep: /*! ... */
-LICENCE = re.compile(r"/\*!.*?\*/", re.DOTALL)
+GROUPS = ("media", "supports", "layer", "container")
 
 
 def used_rules(css, names):
     """A style sheet without the rules that need a class or an id other than the names."""
-    tokens = (match[1] for match in TOKEN.finditer(css) if match[1])
-    return "\n".join([*LICENCE.findall(css), *_rules(tokens, names)])
+    rules = tinycss2.parse_stylesheet(css, skip_whitespace=True)
+    return "\n".join(_used(rules, names))
 
 
-def _rules(tokens, names):
-    prelude = ""
-    for token in tokens:
-        if token == "}":
-            return
-        if token == ";":  # @import, @charset
-            yield f"{prelude.strip()};"
-            prelude = ""
-        elif token != "{":
-            prelude += token
+def _used(rules, names):
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = [
+                tinycss2.serialize(one).strip() for one in _alternatives(rule) if _needs(one) <= names
+            ]
+            if selectors:
+                yield f"{','.join(selectors)}{{{_tidy(rule.content)}}}"
+        elif rule.type == "at-rule" and rule.content and rule.lower_at_keyword in GROUPS:
+            inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
+            if body := "\n".join(_used(inner, names)):
+                yield f"@{rule.at_keyword}{_tidy(rule.prelude, ' ')}{{{body}}}"
+        elif rule.type != "comment" or rule.value.startswith("!"):  # which asks to be kept: a licence
+            yield _tidy([rule])
+
+
+def _alternatives(rule):
+    """The selectors of a rule, as lists of tokens; a comma inside of :is(...) is inside of one token."""
+    selectors = [[]]
+    for token in rule.prelude:
+        if token == ",":
+            selectors.append([])
         else:
-            head, prelude = prelude.strip(), ""
-            if head.startswith(GROUPS):
-                body = "\n".join(_rules(tokens, names))
-            else:
-                body = _block(tokens)
-                if not head.startswith("@"):
-                    head = ",".join(one for one in _selectors(head) if _needs(one) <= names)
-            if head and body:
-                yield f"{head}{{{body}}}"
-
-
-def _block(tokens):
-    text, depth = "", 1
-    for token in tokens:
-        depth += (token == "{") - (token == "}")
-        if not depth:
-            break
-        text += token
-    return re.sub(r"\s+", " ", text).strip()
-
-
-def _selectors(head):
-    """The selectors between the commas that stand in no bracket."""
-    return re.split(r",(?![^(]*\))(?![^\[]*\])\s*", re.sub(r"\s+", " ", head))
+            selectors[-1].append(token)
+    return selectors
 
 
 def _needs(selector):
     """The classes and ids without which a selector finds nothing; what :not and :is name is no need."""
-    bare = ARGUMENT.sub("", selector)
-    return {
-        name.replace("\\", "") for name in re.findall(r"[.#]((?:[\w-]|\\.)+)", re.sub(r"\[[^]]*\]", "", bare))
-    }
+    pairs = zip([None, *selector], selector, strict=False)
+    classes = {token.value for dot, token in pairs if dot == "." and token.type == "ident"}
+    return classes | {token.value for token in selector if token.type == "hash"}
+
+
+def _tidy(tokens, before=""):
+    text = re.sub(r"\s+", " ", tinycss2.serialize(tokens)).strip()
+    return before + text if text else ""
 
 
 # --- Pages
