@@ -55,13 +55,18 @@ class Names:
 
 
 class NameRole(SphinxRole):
-    """`softlit.softmax`, or `softmax`, in a docstring is a link; `x`, which is no public name, is not."""
+    """`softlit.softmax`, or `softmax`, in a docstring is a link; `x`, which is no public name, is not.
+
+    Of two functions called `softmax`, the one of the module to which the docstring belongs is meant.
+    """
 
     def __init__(self, public):
         self.public = public
 
     def run(self):
-        name = self.public.get(self.text) or self.public.get(f"softlit.{self.text}")
+        module = self.env.ref_context.get("py:module", "softlit")
+        dotted = (self.text, f"{module}.{self.text}", f"softlit.{self.text}")
+        name = next((self.public[one] for one in dotted if one in self.public), None)
         if name is None:
             return [nodes.emphasis(self.rawtext, self.text)], []
         text = nodes.literal(self.rawtext, self.text)

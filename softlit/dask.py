@@ -91,7 +91,9 @@ def _two_visits(x, axis, name):
 
 
 def softmax(x, axis=-1):
-    """Softmax of a dask array, as `softlit.softmax` without `beta` and `where`.
+    r"""Softmax of a dask array, as `softlit.softmax` without `beta` and `where`.
+
+    .. math:: S(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}
 
     Parameters
     ----------
@@ -102,18 +104,82 @@ def softmax(x, axis=-1):
     Returns
     -------
     dask array
-        In the chunks of `x`, right to 6 ulp in float64 and 3 in float32.
+        In the shape and the chunks of `x`, right to 6 ulp in float64 and 3 in float32.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.softmax : of NumPy arrays.
+    softlit.softmax_chunks : of blocks, without dask.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import softlit.dask
+    >>> x = da.from_array([1000.0, 1000.0, 0.0, 0.0], chunks=2)
+    >>> softlit.dask.softmax(x).compute()
+    array([0.5, 0.5, 0. , 0. ])
     """
     return _two_visits(x, axis, "softmax")
 
 
 def log_softmax(x, axis=-1):
-    """The logarithms of these probabilities, as `softlit.log_softmax`; arguments as in `softmax`."""
+    r"""The logarithms of the probabilities, without loss for small ones; otherwise as `softmax`.
+
+    .. math:: \log S(x)_i = x_i - \operatorname{LSE}(x)
+
+    Parameters
+    ----------
+    x : dask array, or what `dask.array.asanyarray` makes one of
+    axis : int, tuple of ints or None, optional
+        The axis or axes along which the probabilities sum to 1; they may be cut into chunks.
+
+    Returns
+    -------
+    dask array
+        In the shape and the chunks of `x`.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.log_softmax : of NumPy arrays.
+    softlit.dask.softmax : the probabilities themselves.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import softlit.dask
+    >>> x = da.from_array([1000.0, 1000.0, 0.0, 0.0], chunks=2)
+    >>> softlit.dask.log_softmax(x)[1:3].compute().tolist()
+    [-0.6931471805599453, -1000.6931471805599]
+    """
     return _two_visits(x, axis, "log_softmax")
 
 
 def logsumexp(x, axis=-1, *, keepdims=False):
-    """LogSumExp of a dask array, in one visit to its chunks.
+    r"""LogSumExp of a dask array, in one visit to its chunks.
+
+    .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}
 
     Parameters
     ----------
@@ -126,7 +192,32 @@ def logsumexp(x, axis=-1, *, keepdims=False):
     Returns
     -------
     dask array
-        Within 1 ulp in float64 and 3 in float32 for results of size 1 and more, whatever the chunks.
+        With the summed axes gone; within 1 ulp in float64 and 3 in float32 for results of size 1 and more,
+        whatever the chunks.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.logsumexp : of NumPy arrays.
+    softlit.SoftmaxState : what a chunk becomes.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-monoid` and :prf:ref:`thm-exact-sum`.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import softlit.dask
+    >>> x = da.from_array([1000.0, 1000.0, 0.0, 0.0], chunks=2)
+    >>> softlit.dask.logsumexp(x).compute().round(4)
+    np.float64(1000.6931)
     """
     x, dtype, _ = _admitted(x)
     return _reduction(x, axis, keepdims, SoftmaxState.logsumexp, dtype)
@@ -150,6 +241,21 @@ def open_array(path, chunks="auto"):
     ------
     OSError, TypeError, ValueError
         As `softlit.files.NpyFile` does, here or when it is computed.
+
+    See Also
+    --------
+    softlit.files.NpyFile : the same without dask.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> import softlit.dask
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "logits.npy")
+    ...     np.save(path, np.zeros((4, 2)))
+    ...     print(softlit.dask.open_array(path, chunks=(2, 2)).sum().compute())
+    0.0
     """
     path = os.fspath(path)
     if not path.endswith(".npy"):

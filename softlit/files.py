@@ -27,10 +27,18 @@ class NpyFile:
     Parameters
     ----------
     path : path_like
+        The file; it stays closed but while something is read.
 
     Attributes
     ----------
-    path, shape, dtype, ndim
+    path : str
+        Where the file is.
+    shape : tuple of ints
+        The shape of the array, as the header of the file says.
+    dtype : numpy.dtype
+        The dtype of its numbers.
+    ndim : int
+        How many axes it has.
 
     Raises
     ------
@@ -41,6 +49,24 @@ class NpyFile:
     ValueError
         If it is no .npy file, is stored in Fortran order, or is shorter than its header says; the message
         names the file, and how many bytes are missing. Reading raises the same.
+
+    See Also
+    --------
+    softlit.files.softmax_npy : softmax of such a file.
+    softlit.dask.open_array : the array for an engine that works on many parts at once.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from softlit.files import NpyFile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "logits.npy")
+    ...     np.save(path, np.arange(6.0).reshape(3, 2))
+    ...     file = NpyFile(path)
+    ...     print(file.shape, file[1:], [len(block) for block in file.blocks(entries=4)])
+    (3, 2) [[2. 3.]
+     [4. 5.]] [2, 1]
     """
 
     def __init__(self, path):
@@ -97,6 +123,10 @@ class NpyFile:
             About how many numbers a block holds.
         progress : bool, optional
             Whether to show a bar on standard error.
+
+        Returns
+        -------
+        iterable of ndarray
         """
         return _Blocks(self, entries, progress)
 
@@ -127,7 +157,9 @@ def _show_progress(share):
 
 
 def softmax_npy(source, target, axis=-1, *, entries=2**20, progress=False):
-    """Softmax of an array in a .npy file, into another one, a block at a time.
+    r"""Softmax of an array in a .npy file, into another one, a block at a time.
+
+    .. math:: S(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}
 
     Parameters
     ----------
@@ -146,6 +178,30 @@ def softmax_npy(source, target, axis=-1, *, entries=2**20, progress=False):
     ------
     OSError, TypeError, ValueError
         As `NpyFile` does.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.softmax_chunks : softmax of any blocks.
+    softlit.dask.softmax : on many threads or machines.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-merge`. The dtype is kept, the errors are those of
+    `softlit.softmax_chunks`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from softlit.files import softmax_npy
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source, target = pathlib.Path(folder, "logits.npy"), pathlib.Path(folder, "shares.npy")
+    ...     np.save(source, [1000.0, 1000.0])
+    ...     softmax_npy(source, target)
+    ...     print(np.load(target))
+    [0.5 0.5]
     """
     file = NpyFile(source)
     blocks = file.blocks(entries, progress=progress)

@@ -175,7 +175,12 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
     rounding but that of its exponentials, and one more for each 64 by which the maximum of what counts has
     risen. So the order of the updates and the size of the blocks play no part, or one of the last bit in
     rare cases. float32 is summed in float64; where blocks hold 2**14 entries of a slice and more, their
-    exponentials are rounded to float32 first.
+    exponentials are rounded to float32 first. The pair, updated by one logit at a time: [1]_.
+
+    References
+    ----------
+    .. [1] M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018,
+       https://doi.org/10.48550/arXiv.1805.02867
 
     Examples
     --------
@@ -270,6 +275,15 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
     def merge(self, other):
         """The state of the logits of both states.
 
+        Parameters
+        ----------
+        other : SoftmaxState
+            Of the same shape; its dtype may be another one.
+
+        Returns
+        -------
+        SoftmaxState
+
         Raises
         ------
         ValueError
@@ -290,6 +304,15 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
         ----------
         axis : int, tuple of ints or None, optional
             The axis or axes of the state that disappear; None takes all of them.
+
+        Returns
+        -------
+        SoftmaxState
+
+        Raises
+        ------
+        numpy.exceptions.AxisError
+            If `axis` is out of range.
         """
         layout = Layout(self.shape, axis)
         if layout.size == 0:
@@ -343,6 +366,20 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
             Logits, of a shape that leaves the shape of the state when `axis` is reduced.
         axis : int, tuple of ints or None, optional
             The axis or axes of the block that run along the stream.
+
+        Returns
+        -------
+        ndarray or scalar
+            In the shape and dtype of the block.
+
+        Raises
+        ------
+        TypeError
+            If `block` does not hold real numbers.
+        ValueError
+            If its shape does not fit.
+        numpy.exceptions.AxisError
+            If `axis` is out of range.
         """
         with np.errstate(all="ignore"):
             _, reference, lead, rest = self._parts()
@@ -357,7 +394,25 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
             )
 
     def log_softmax(self, block, axis=-1):
-        """The logarithms of these probabilities, without loss for small ones; as `softmax`."""
+        """The logarithms of the probabilities that the method `softmax` gives, without loss for small ones.
+
+        Parameters
+        ----------
+        block : array_like
+            Logits, of a shape that leaves the shape of the state when `axis` is reduced.
+        axis : int, tuple of ints or None, optional
+            The axis or axes of the block that run along the stream.
+
+        Returns
+        -------
+        ndarray or scalar
+            In the shape and dtype of the block.
+
+        Raises
+        ------
+        TypeError, ValueError, numpy.exceptions.AxisError
+            As the method `softmax` does.
+        """
         with np.errstate(all="ignore"):
             top, _, lead, rest = self._parts()
             return self._of_block(
@@ -442,12 +497,19 @@ def softmax_chunks(blocks, axis=-1):
     See Also
     --------
     softlit.SoftmaxState : what is kept between the two passes.
+    softlit.files.softmax_npy : from one file into another.
+    softlit.dask.softmax : of arrays of dask.
 
     Notes
     -----
     Derived in chapter 15, :prf:ref:`thm-merge`. The error is at most 6 ulp in float64 and 3 in float32, half
     an ulp there for blocks of fewer than 2**14 entries of a slice, as long as the result is at least 4 times
-    the smallest normal number.
+    the smallest normal number. Two passes instead of three: [1]_.
+
+    References
+    ----------
+    .. [1] M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018,
+       https://doi.org/10.48550/arXiv.1805.02867
 
     Examples
     --------
@@ -542,8 +604,12 @@ def attention(q, k, v, *, mask=None, block=1024):
     -----
     Derived in chapter 15, :prf:ref:`thm-carried-mean`. The scores are rounded as in plain attention, which
     costs a weight as much as its gap to the largest score; the sums add a few ulp of ``sum_j p_j |v_j|``.
-    T. Dao et al., "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness", NeurIPS
-    2022, arXiv:2205.14135.
+    Attention by blocks: [1]_.
+
+    References
+    ----------
+    .. [1] T. Dao et al., "FlashAttention: fast and memory-efficient exact attention with IO-awareness",
+       NeurIPS 2022, https://doi.org/10.48550/arXiv.2205.14135
 
     Examples
     --------
