@@ -280,7 +280,12 @@ def test_a_module_that_is_not_reexported_takes_no_name_of_the_package(small_book
 
 
 def test_two_functions_of_one_name_have_each_its_own_links(site, entries):
-    """In a docstring a bare name is that of the own module first."""
+    """In a docstring a bare name is that of the own class first, and then that of the own module."""
+    state = entries["softlit.streaming.SoftmaxState"]
+    own = {"update", "merge", "softmax", "logsumexp"}
+    for name in own:
+        (link,) = set(state.xpath(f".//a[.='{name}']/@href"))
+        assert link == f"#softlit.streaming.SoftmaxState.{name}"
     entry = entries["softlit.dask.log_softmax"]
     assert entry.xpath(".//a[.='softmax']/@href") == ["#softlit.dask.softmax"]
     assert set(entry.xpath(".//a[.='softlit.dask.softmax']/@href")) == {"#softlit.dask.softmax"}
