@@ -14,7 +14,7 @@ help:
 	@echo "make tangle        write softlit/ from the chapters"
 	@echo "make gates         list every broken rule of the book"
 	@echo "make ids           write down the new labels of the chapters, which from then on stay"
-	@echo "make bench         time and measure softlit beside its peers (10 minutes; OPTIONS=--quick: half a minute)"
+	@echo "make bench         time and measure softlit beside its peers (20 minutes; OPTIONS=--quick: a minute)"
 	@echo "make wheel         build the wheel and the source archive into dist/"
 	@echo "make lock          resolve requirements.txt anew from pyproject.toml"
 	@echo "make clean         remove the environment and everything that was built"

@@ -5,6 +5,7 @@ on the untitled sections of sphinx-proof, leaves out the pages that a listener o
 and writes every page anew through an HTML parser.
 """
 
+import ast
 import re
 from collections import defaultdict
 from html import escape
@@ -15,6 +16,7 @@ from sphinx.util.docutils import SphinxRole
 
 from literate.chapters import BookError, read_book
 from literate.site import label, page_of, reference
+from literate.tangle import definitions
 from literate.uses import public_names, shown, uses
 
 TOKEN = re.compile(r"<[^>]*>|&[^;]+;|.", re.S)  # of highlighted code: a tag, or what shows as a character
@@ -26,6 +28,7 @@ class Names:
     def __init__(self, root):
         book = read_book(root)
         self.public = public_names(book)
+        self.methods = {name: name for name in _methods(book)}
         self.chapters = {page_of(chapter.name): chapter for chapter in book}
         self.by_cell, self.by_name = defaultdict(list), defaultdict(dict)
         for use in uses(book):
@@ -55,17 +58,30 @@ class Names:
 
 
 class NameRole(SphinxRole):
-    """`softlit.softmax`, or `softmax`, in a docstring is a link; `x`, which is no public name, is not."""
+    """`softlit.softmax`, or `softmax`, in a docstring is a link; `x`, which is no public name, is not.
+
+    Of several with one name, that of the docstring's own class is meant, and then that of its module.
+    """
 
     def __init__(self, public):
         self.public = public
 
     def run(self):
-        name = self.public.get(self.text) or self.public.get(f"softlit.{self.text}")
+        module, cls = map(self.env.ref_context.get, ("py:module", "py:class"))
+        homes = ("", f"{module}.{cls}.", f"{module}.", "softlit.")
+        name = next(filter(None, (self.public.get(home + self.text) for home in homes)), None)
         if name is None:
             return [nodes.emphasis(self.rawtext, self.text)], []
         text = nodes.literal(self.rawtext, self.text)
         return [reference(self.env.docname, "py", "obj", name, text)], []
+
+
+def _methods(book):
+    """The full names of the methods of public classes."""
+    for item in definitions(book):
+        for part in item.node.body if item.public and isinstance(item.node, ast.ClassDef) else ():
+            if isinstance(part, ast.FunctionDef) and not part.name.startswith("_"):
+                yield f"softlit.{item.module}.{item.name}.{part.name}"
 
 
 def _title(chapter):
@@ -121,7 +137,7 @@ def setup(app):
         names = Names(app.srcdir)
     except BookError as error:
         raise ExtensionError(str(error)) from None
-    app.add_role("name", NameRole(names.public))
+    app.add_role("name", NameRole(names.public | names.methods))
     app.connect("doctree-read", names.mark, priority=600)  # after literate.site, which sets the code
     app.connect("autodoc-process-docstring", names.add_chapters, priority=600)  # after numpydoc
     app.add_node(nodes.literal_block, override=True, html=(visit_literal_block, depart_literal_block))

@@ -28,7 +28,7 @@ from sphinxcontrib import katex
 
 from literate import ledger
 from literate.chapters import BookError, read_book
-from literate.tangle import definitions
+from literate.tangle import definitions, reexported
 
 BADGES = {"derive": "derives ", "check": "checks ", "source": "source "}
 REPEATED_IDS = {"proof", "proof-content", "exercise-content", "solution-content"}
@@ -46,7 +46,8 @@ class Cells:
         self.chapters = {page_of(chapter.name): chapter for chapter in book}
         found = definitions(book)
         self.defining = {(f"softlit.{item.module}", item.name): item.cell for item in found}
-        self.homes = {f"softlit.{item.name}": f"softlit.{item.module}.{item.name}" for item in found}
+        offered = [item for item in found if reexported(item.module)]
+        self.homes = {f"softlit.{item.name}": f"softlit.{item.module}.{item.name}" for item in offered}
 
     def annotate(self, app, doctree):
         """Give each code cell its anchor, and the note above it that tells what the cell is for."""

@@ -11,6 +11,7 @@ import keyword
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from literate.chapters import ROOT, BookError, Cell, read_book
@@ -68,7 +69,7 @@ def _plain(node):
 def definitions(book):
     """Every top-level definition of the package; refuses a second one of the same name.
 
-    Public names are unique in the whole package, private ones in their module.
+    Public names are unique among the modules that `softlit` re-exports, all others in their module.
     """
     found, seen = [], {}
     for module, cells in exported_cells(book).items():
@@ -78,7 +79,8 @@ def definitions(book):
                     line = f"line {node.lineno} is neither an import, a definition nor an assignment"
                     raise BookError(f"{cell.where}: {line}.")
                 for name in _defined_names(node):
-                    key = (module, name) if name.startswith("_") else name
+                    shared = reexported(module) and not name.startswith("_")
+                    key = name if shared else (module, name)
                     if key in seen:
                         raise BookError(
                             f"{cell.where}: '{name}' is already defined in {seen[key].cell.where}."
@@ -125,7 +127,7 @@ def _origins(book, found):
             origins[name] = min(origins.get(name, cells[0]), cells[0], key=lambda cell: cell.position)
     for definition in found:
         origins[f"softlit.{definition.module}.{definition.name}"] = definition.cell
-        if _reexported(definition.module):
+        if reexported(definition.module):
             origins[f"softlit.{definition.name}"] = definition.cell
     return origins
 
@@ -148,11 +150,12 @@ def _check_order(book, found):
                     raise BookError(f"{cell.where}: uses {dotted}, which no chapter builds.")
 
 
+@cache
 def _settings():
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def _reexported(module):
+def reexported(module):
     """Whether the public names of a module are also names of `softlit` itself.
 
     Subpackages and underscored modules are not; the others unless pyproject.toml excepts them.
@@ -177,7 +180,7 @@ def _package_init(found):
     lines += ["from importlib.metadata import version", ""]
     exported = {}
     for definition in found:
-        if definition.public and _reexported(definition.module):
+        if definition.public and reexported(definition.module):
             exported.setdefault(definition.module, []).append(definition.name)
     for module in sorted(exported):
         lines.append(f"from softlit.{module} import (")

@@ -9,7 +9,7 @@ import ast
 from dataclasses import dataclass
 
 from literate.chapters import Cell
-from literate.tangle import definitions
+from literate.tangle import definitions, reexported
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,11 @@ def public_names(book):
     """The full name of every public definition, by each dotted name under which it can be reached."""
     names = {}
     for item in definitions(book):
+        full = f"softlit.{item.module}.{item.name}"
         if item.public and "._" not in f".{item.module}":
-            full = f"softlit.{item.module}.{item.name}"
-            names |= {full: full, f"softlit.{item.name}": full}
+            names[full] = full
+            if reexported(item.module):
+                names[f"softlit.{item.name}"] = full
     return names
 
 
@@ -56,7 +58,7 @@ class _Reader(ast.NodeVisitor):
     def __init__(self, names):
         self.names = names
         self.scopes = [{}]
-        self.defining = None  # the exported function that is being read
+        self.defining = None  # the exported function or class that is being read
 
     def read(self, cell):
         self.cell, self.text, self.found = cell, shown(cell), []
@@ -123,13 +125,20 @@ class _Reader(ast.NodeVisitor):
         self.scopes[-1][name] = dotted if ours else None
 
     def visit_FunctionDef(self, node):
+        self.define(node, "def ", [*node.args.defaults, *filter(None, node.args.kw_defaults)])
+
+    def visit_ClassDef(self, node):
+        self.define(node, "class ", [*node.bases, *node.keywords])
+
+    def define(self, node, keyword, outside):
+        """Bind the name of a function or a class, and read its body; `outside` is read before that."""
         exported = self.cell.module and len(self.scopes) == 1
         dotted = f"softlit.{self.cell.module}.{node.name}" if exported else None
         self.scopes[-1][node.name] = dotted
-        start = self.offset(node.lineno, node.col_offset) + len("def ")
+        start = self.offset(node.lineno, node.col_offset) + len(keyword)
         self.note(dotted, start, start + len(node.name), read=False)
-        for outside in (*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)):
-            self.visit(outside)
+        for part in (*node.decorator_list, *outside):
+            self.visit(part)
         outer, self.defining = self.defining, dotted or self.defining
         self.visit_inside(node, node.body)
         self.defining = outer

@@ -39,6 +39,11 @@ from softlit.simplex import (
     power,
     softmax_inverse,
 )
+from softlit.streaming import (
+    SoftmaxState,
+    attention,
+    softmax_chunks,
+)
 from softlit.temperature import (
     softmin,
 )
@@ -46,6 +51,8 @@ from softlit.temperature import (
 __version__ = version("softlit")
 
 __all__ = [
+    "SoftmaxState",
+    "attention",
     "boltzmann_max",
     "closure",
     "clr",
@@ -63,6 +70,7 @@ __all__ = [
     "soft_argmax",
     "soft_argmax_grad",
     "softmax",
+    "softmax_chunks",
     "softmax_inverse",
     "softmax_jacobian",
     "softmax_jvp",

@@ -100,9 +100,59 @@ def logsumexp_shifted(x, axis=-1):
     return np.squeeze(m, axis=axis) + logsumexp_naive(x - m, axis=axis)
 
 
+# --- book/15-streaming.ipynb, cell build-textbook-merge
+def softmax_state(x):
+    r"""The state of a vector as the papers print it: its maximum and its scaled sum.
+
+    .. math:: (m, s) = \Bigl(\max_j x_j,\ \sum_j e^{x_j - m}\Bigr)
+
+    See Also
+    --------
+    softlit.SoftmaxState : along any axis, with limits at infinite logits.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`def-softmax-state`.
+
+    Examples
+    --------
+    >>> from softlit.textbook import softmax_state
+    >>> print(*softmax_state([1000.0, 1000.0, 7.0]))
+    1000.0 2.0
+    """
+    top = np.max(x)
+    return top, np.sum(np.exp(x - top))
+
+
+def merge_states(first, second):
+    r"""The state of two families together; both must have a finite maximum.
+
+    .. math:: (m, s) \oplus (n, t) = (M,\ s\, e^{m - M} + t\, e^{n - M}), \qquad M = \max(m, n)
+
+    See Also
+    --------
+    softlit.SoftmaxState : whose `merge` rounds less, and knows families without logits.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-merge`.
+
+    Examples
+    --------
+    >>> from softlit.textbook import merge_states
+    >>> print(*merge_states((1000.0, 2.0), (7.0, 1.0)))
+    1000.0 2.0
+    """
+    (m, s), (n, t) = first, second
+    top = np.maximum(m, n)
+    return top, s * np.exp(m - top) + t * np.exp(n - top)
+
+
 __all__ = [
     "logsumexp_naive",
     "logsumexp_shifted",
+    "merge_states",
     "softmax_naive",
     "softmax_shifted",
+    "softmax_state",
 ]

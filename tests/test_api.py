@@ -1,5 +1,6 @@
 """The API page is complete: each public name with all a reader needs, and links both ways with the cells."""
 
+import ast
 import copy
 import re
 from pathlib import PurePosixPath
@@ -12,19 +13,19 @@ from lxml import html
 import softlit
 from literate import api, build, ledger, running
 from literate.chapters import ROOT
-from literate.tangle import definitions
+from literate.tangle import definitions, reexported
 from literate.uses import public_names, shown, uses
 
 PAGE = "book/api.html"
+ENTRY = "dl[contains(@class, 'py')]"
 LINK = "//a[@class='api-name']"
 
 
 @pytest.fixture(scope="session")
 def entries(site):
-    """The entries of the API page by full name."""
-    return {
-        entry.xpath("./dt/@id")[0]: entry for entry in site[PAGE].xpath("//main//dl[contains(@class, 'py')]")
-    }
+    """The entries of the API page by full name; those of methods are within that of their class."""
+    found = site[PAGE].xpath(f"//main//{ENTRY}[not(ancestor::{ENTRY})]")
+    return {entry.xpath("./dt/@id")[0]: entry for entry in found}
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +115,9 @@ def used_in(entry):
 
 WORKBENCH = (source, used_in)
 TEXTBOOK = (formula, example, see_also, derivation, *WORKBENCH)
-PRODUCT = (parameters, shapes, dtypes, errors, doi, *TEXTBOOK)
+STATE = (doi, *TEXTBOOK)
+PRODUCT = (parameters, shapes, dtypes, errors, *STATE)
+DATA = (parameters, see_also, example, *WORKBENCH)  # of files and of dask
 
 
 def lacking(entry, rules):
@@ -122,16 +125,23 @@ def lacking(entry, rules):
 
 
 def rules_for(definition):
-    if definition.name in softlit.__all__:
-        return PRODUCT
-    return TEXTBOOK if definition.module == "textbook" else WORKBENCH
+    if reexported(definition.module):
+        return STATE if isinstance(definition.node, ast.ClassDef) else PRODUCT
+    return {"textbook": TEXTBOOK, "files": DATA, "dask": DATA}.get(definition.module, WORKBENCH)
 
 
-def test_every_public_function_has_all_that_a_reader_needs(entries, book):
+def test_every_public_name_has_all_that_a_reader_needs(entries, book):
     for item in definitions(book):
         name = f"softlit.{item.module}.{item.name}"
-        if item.public and hasattr(item.node, "args") and not item.module.startswith("_"):
+        named = isinstance(item.node, ast.FunctionDef | ast.ClassDef)
+        if item.public and named and not item.module.startswith("_"):
             assert lacking(entries[name], rules_for(item)) == [], name
+
+
+def test_every_method_describes_its_arguments(entries):
+    methods = [method for entry in entries.values() for method in entry.xpath(f".//{ENTRY}")]
+    assert {"update", "blocks"} <= {method.xpath("./dt/@id")[0].rpartition(".")[2] for method in methods}
+    assert [method.xpath("./dt/@id") for method in methods if not parameters(method)] == []
 
 
 def remove(path):
@@ -190,9 +200,10 @@ def test_an_entry_without_it_is_seen(entries, spoil, rule):
     assert rule in lacking(entry, PRODUCT)
 
 
-def test_the_overview_leads_to_every_function_of_the_product(site, entries):
+def test_the_overview_leads_to_every_name_of_the_product(site, book):
     overview = site[PAGE].xpath("//section[@id='overview']//table//a/@href")
-    product = {name for name in entries if name.rpartition(".")[2] in softlit.__all__ and ".lab." not in name}
+    found = [item for item in definitions(book) if item.public and reexported(item.module)]
+    product = {f"softlit.{item.module}.{item.name}" for item in found}
     assert sorted(link.removeprefix("#") for link in overview) == sorted(product)
     assert len(product) == len(softlit.__all__)
 
@@ -231,6 +242,8 @@ CELLS = [
         ("from scipy.special import softmax\nsoftmax(1)", []),
         ("import numpy as np\nnp.softmax", []),
         ("'softlit.softmax'  # softlit.softmax", []),
+        ("class softmax:\n    pass\nsoftmax()", []),
+        ("class Sum(softmax):\n    def softmax(self):\n        pass\nsoftmax(1)", ["softmax", "softmax"]),
     ],
 )
 def test_a_name_is_the_packages_only_if_nothing_else_has_taken_it(small_book, cell, found):
@@ -244,7 +257,45 @@ def test_a_definition_is_no_use_of_itself(small_book):
     assert len(first) == 2 and not any(use.read for use in first)
 
 
+def test_an_exported_class_is_linked_and_its_methods_are_its_own(small_book):
+    state = "#| export kernels\nclass State:\n    'One.'\n    def softmax(self):\n        return State()"
+    book = small_book([*CELLS, state, "State()\nsoftmax(1)"])
+    found = [(use.name, use.read) for use in uses(book) if use.cell in book[0].code_cells[2:]]
+    own = ("softlit.kernels.State", False)
+    assert found == [own, own, ("softlit.kernels.State", True), ("softlit.kernels.softmax", True)]
+
+
+def test_a_module_that_is_not_reexported_takes_no_name_of_the_package(small_book):
+    """Like softlit.dask, whose softmax comes after that of softlit and is another one."""
+    other = CELLS[0].replace("kernels", "dask")
+    book = small_book([CELLS[0], other, "import softlit.dask\nsoftlit.softmax(softlit.dask.softmax)"])
+    names = public_names(book)
+    assert names["softlit.softmax"] == "softlit.kernels.softmax"
+    assert names["softlit.dask.softmax"] == "softlit.dask.softmax"
+    called = [use.name for use in uses(book) if use.cell is book[0].code_cells[-1]]
+    assert called == ["softlit.kernels.softmax", "softlit.dask.softmax"]
+
+
 # --- Links
+
+
+def test_two_functions_of_one_name_have_each_its_own_links(site, entries):
+    """In a docstring a bare name is that of the own class first, and then that of the own module."""
+    state = entries["softlit.streaming.SoftmaxState"]
+    own = {"update", "merge", "softmax", "logsumexp"}
+    for name in own:
+        (link,) = set(state.xpath(f".//a[.='{name}']/@href"))
+        assert link == f"#softlit.streaming.SoftmaxState.{name}"
+    entry = entries["softlit.dask.log_softmax"]
+    assert entry.xpath(".//a[.='softmax']/@href") == ["#softlit.dask.softmax"]
+    assert set(entry.xpath(".//a[.='softlit.dask.softmax']/@href")) == {"#softlit.dask.softmax"}
+    assert set(entry.xpath(".//a[.='softlit.log_softmax']/@href")) == {"#softlit.kernels.log_softmax"}
+    cell = site["book/15-streaming.html"].xpath("//*[@id='cell-check-dask']")[0]
+    assert set(cell.xpath(f".{LINK}[.='softlit.dask.softmax']/@href")) <= {"api.html#softlit.dask.softmax"}
+    (defined,) = site["book/15-streaming.html"].xpath(
+        f"//*[@id='cell-build-dask']{LINK}[.='softmax'][preceding-sibling::*[1][.='def']]/@href"
+    )
+    assert defined == "api.html#softlit.dask.softmax"
 
 
 def test_links_enclose_the_names_and_leave_the_code_as_it_is():

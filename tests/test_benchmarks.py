@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, cases, peers, results, speed
+from benchmarks import accuracy, cases, peers, results, speed, streaming
 from literate.chapters import ROOT
 
 KEYS = {
@@ -32,6 +32,38 @@ def test_committed_results_are_whole(name):
     assert len(rows) == len(inputs) * len(peers.FUNCTIONS) * len(peers.INSTALL)
     assert all(wanted in got for wanted in inputs)
     assert "/" not in json.dumps(measured)  # no path of a machine
+
+
+def test_committed_results_of_streams_are_whole():
+    _, rows = results.load(results.FOLDER / "streaming.json")
+    sizes = {
+        "file": [streaming.FILE_SIZE],
+        "length": streaming.LENGTHS,
+        "attention": [4096],
+        "order": [10**7],
+    }
+    wanted = [
+        (case, way, size)
+        for case, (_, ways) in streaming.CASES.items()
+        for size in sizes[case]
+        for way in ways
+    ]
+    assert [(row["case"], row["way"], row["size"]) for row in rows] == wanted
+
+
+def test_samples_of_streams_are_taken_in_processes_of_their_own(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros(1000, np.float32))
+    for way in ("softlit.dask", "max then sum, chunks of dask"):
+        row = streaming.sample("file", way, 1000, path)
+        assert row["value"] == pytest.approx(np.log(1000), rel=1e-6) and row["seconds"] > 0
+        assert row["MiB"] >= row["MiB before"] > 5
+    plain, ours = (
+        streaming.sample("attention", f"float64 {way}", 2048)["MiB"] for way in ("plain", "softlit")
+    )
+    assert plain > 100 and ours < plain / 5
+    with pytest.raises(RuntimeError, match="No such file"):
+        streaming.sample("file", "reading alone", 1000, tmp_path / "nowhere.npy")
 
 
 def test_results_come_back_and_are_one_row_a_line(tmp_path):

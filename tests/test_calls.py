@@ -15,7 +15,12 @@ import softlit
 settings.register_profile("softlit", deadline=None, derandomize=True, max_examples=150)
 settings.load_profile("softlit")
 
-FUNCTIONS = [softlit.softmax, softlit.log_softmax, softlit.logsumexp]
+
+def streamed(x, axis=-1, where=None):
+    return softlit.SoftmaxState().update(x, axis, where=where).logsumexp()
+
+
+FUNCTIONS = [softlit.softmax, softlit.log_softmax, softlit.logsumexp, streamed]
 each = pytest.mark.parametrize("function", FUNCTIONS)
 
 ANY_FLOATS = st.sampled_from([np.float16, np.float32, np.float64]).flatmap(
@@ -95,7 +100,7 @@ def test_no_input_warns_or_raises(function, x, beta):
     x.flags.writeable = False
     copy = x.copy()
     state = np.geterr(), np.getbufsize()
-    options = {} if function is softlit.logsumexp else {"beta": beta}
+    options = {} if function in (softlit.logsumexp, streamed) else {"beta": beta}
     for axis in (*range(x.ndim), None):
         with warnings.catch_warnings(), np.errstate(all="raise"):
             warnings.simplefilter("error")

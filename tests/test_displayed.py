@@ -254,6 +254,59 @@ def positions(rng, at):
     }
 
 
+def state(x):
+    return column([np.max(x), np.sum(np.exp(x - np.max(x)))])
+
+
+def two_families(rng, at):
+    """Two families of logits with values, whose maxima, sums and weighted sums are told apart by number."""
+    families = {1: (at["x"], at["v"]), 2: (at["y"], column(rng.normal(size=len(at["x"]))))}
+    tops = {number: np.max(logits) for number, (logits, _) in families.items()}
+    sums = {number: np.sum(np.exp(logits - tops[number])) for number, (logits, _) in families.items()}
+    pulled = {key: np.sum(values * np.exp(x - tops[key])) for key, (x, values) in families.items()}
+    together = [np.vstack(parts) for parts in zip(*families.values(), strict=True)]
+    return {
+        "m": tops[1],
+        "n": tops[2],
+        "M": max(tops.values()),
+        "s": sums[1],
+        "t": sums[2],
+        "s_": lambda at, number: sums[number],
+        "o_": lambda at, number: pulled[number] / sums[number],
+        "o": np.sum(softmax(together[0]) * together[1]),
+    }
+
+
+def a_carried_mean(rng, at):
+    both = two_families(rng, at)
+    return {**both, "t": np.sum(at["v"] * np.exp(at["x"] - both["m"]))}
+
+
+def three_states(rng, at):
+    def merged(a, b):
+        top = max(a[0, 0], b[0, 0])
+        return column([top, a[1, 0] * np.exp(a[0, 0] - top) + b[1, 0] * np.exp(b[0, 0] - top)])
+
+    states = {name: state(rng.normal(size=rng.integers(1, 5))) for name in "abc"}
+    return {**states, "o": column([-np.inf, 0]), r"\oplus()": merged}
+
+
+def a_sum_of_a_tree(rng, at):
+    """What k merges leave, each of them off by at most epsilon."""
+    k, s = int(rng.integers(1, 6)), rng.uniform(1, 9)
+    off = np.prod(1 + at[r"\varepsilon"] * rng.uniform(-1, 1, k))
+    return {"k": k, "s": s, r"\hats": s * off}
+
+
+def multiples(rng, at):
+    e = int(rng.integers(-9, 9))
+    return {"a": column(rng.integers(-(2**50), 2**50, len(at["x"])) * 2.0**e), "g": 2.0**e, "e": e, "p": 53}
+
+
+def a_range(rng, at):
+    return {"R": np.ptp(at["x"])}
+
+
 # What the letters of a statement stand for where it is not what they stand for elsewhere.
 SETTINGS = {
     "def-ulp": a_float,
@@ -291,6 +344,13 @@ SETTINGS = {
     "thm-soft-arg-max-temperature": coordinates,
     "thm-soft-arg-max-error": a_maximum_at_k,
     "thm-centre-bias": one_of_many_high,
+    "def-softmax-state": two_families,
+    "thm-merge": two_families,
+    "thm-monoid": three_states,
+    "thm-merge-depth": a_sum_of_a_tree,
+    "thm-exact-sum": multiples,
+    "thm-carried-mean": a_carried_mean,
+    "thm-dispersion": a_range,
     # single formulas
     r"\partial \operatorname{SA}/\partial x_j = S_j\,(j - \operatorname{SA})": positions,
 }

@@ -96,10 +96,10 @@ def test_sanitize_rules_give_reasons_and_match_no_number_in_general():
                 assert not pattern.search(ordinary), f"{line} matches {ordinary}"
 
 
-PUBLIC = [getattr(softlit, name) for name in softlit.__all__]
+FUNCTIONS = [name for name in softlit.__all__ if not isinstance(getattr(softlit, name), type)]
 
 
-@pytest.mark.parametrize("function", PUBLIC, ids=softlit.__all__)
+@pytest.mark.parametrize("function", [getattr(softlit, name) for name in FUNCTIONS], ids=FUNCTIONS)
 def test_public_docstrings(function):
     """numpydoc: summary, formula, parameters, returns, errors, a tested example, where it is derived."""
     doc = numpydoc.docscrape.FunctionDoc(function)
@@ -109,6 +109,18 @@ def test_public_docstrings(function):
     documented = [name for entry in doc["Parameters"] for name in entry.name.split(", ")]
     assert documented == list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
     assert re.search(r"Derived in chapter \d\d, :prf:ref:`(thm|def)-[a-z0-9-]+`", function.__doc__)
+
+
+@pytest.mark.parametrize("name", sorted(set(softlit.__all__) - set(FUNCTIONS)))
+def test_public_classes(name):
+    """Formula, attributes, a tested example, where it is derived; and a sentence for each method."""
+    cls = getattr(softlit, name)
+    doc = numpydoc.docscrape.ClassDoc(cls)
+    assert doc["Summary"] and doc["Attributes"] and doc["Notes"] and doc["Examples"]
+    assert ".. math::" in cls.__doc__
+    assert re.search(r"Derived in chapter \d\d, :prf:ref:`(thm|def)-[a-z0-9-]+`", cls.__doc__)
+    methods = [value for key, value in vars(cls).items() if not key.startswith("_")]
+    assert methods and all(method.__doc__ for method in methods)
 
 
 def test_docstrings_name_the_chapter_that_holds_the_label(book):

@@ -38,6 +38,12 @@ def test_subpackages_get_an_init_and_stay_out_of_the_top_level(small_book):
     assert "area" not in files["__init__.py"]
 
 
+def test_modules_that_stay_out_of_the_top_level_may_repeat_its_names(small_book):
+    files = tangle(small_book([GOOD, AREA_AGAIN.replace("export shapes", "export textbook")]))
+    assert "def area" in files["shapes.py"] and "def area" in files["textbook.py"]
+    assert files["__init__.py"].count("area,") == 1 and "textbook" not in files["__init__.py"]
+
+
 REFUSED = {
     "a mistyped marker": (
         [["#| exprot shapes\nx = 1"]],

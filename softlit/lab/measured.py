@@ -9,7 +9,7 @@ import softlit
 
 
 def measured(name):
-    """The machine and the rows of one file of results: "ideas", "speed" or "accuracy"."""
+    """The machine and the rows of one file of results: "ideas", "speed", "accuracy", "streaming"."""
     package = Path(softlit.__file__).parent
     folders = package / "lab" / "results", package.parent / "benchmarks" / "results"
     for folder in folders:

@@ -1,0 +1,276 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/15-streaming.ipynb, cell build-dask
+"""softmax, log_softmax and logsumexp of dask arrays: lazily, in this process or on a cluster.
+
+The functions return dask arrays. ``compute()`` runs them on the threads of the process, or, where a
+``distributed.Client`` is active, on its workers.
+"""
+
+import os
+from functools import partial, reduce
+from importlib import import_module
+
+import numpy as np
+
+from softlit._arrays import real_array
+from softlit.files import NpyFile
+from softlit.streaming import SoftmaxState
+
+
+def _required(module):
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError("softlit.dask needs dask: pip install 'softlit[dask]'") from error
+
+
+_da, _flatten = _required("dask.array"), _required("dask.core").flatten
+_CHUNK = 2**19  # entries: 2 MiB of float32 for each thread
+
+
+def _state_of_chunk(block, axis, keepdims):
+    return SoftmaxState().update(block, axis)
+
+
+def _merge(states, axis, keepdims):
+    return reduce(SoftmaxState.merge, _flatten([states]))
+
+
+def _finish(states, axis, keepdims, result, computing_meta=False):
+    if computing_meta:
+        return states
+    value = result(_merge(states, axis, keepdims))
+    return np.expand_dims(value, axis) if keepdims else value
+
+
+def _reduction(x, axis, keepdims, result, dtype):
+    return _da.reduction(
+        x,
+        chunk=_state_of_chunk,
+        combine=_merge,
+        aggregate=partial(_finish, result=result),
+        axis=axis,
+        keepdims=keepdims,
+        concatenate=False,
+        dtype=dtype,
+        meta=np.empty((0,) * x.ndim, dtype),
+    )
+
+
+def _admitted(x):
+    """A dask array, and the dtypes of its results and of its states."""
+    x = _da.asanyarray(x)
+    wide, dtype = real_array(np.empty(0, x.dtype), "x")
+    return x, dtype, np.result_type(wide, np.float64)
+
+
+def _packed(state):
+    """The numbers of a state as one structured number for each slice."""
+    numbers = state.numbers
+    packed = np.empty(
+        state.shape, [(field, numbers.dtype) for field in ("top", "rest", "lost")]
+    )
+    for field, values in zip(packed.dtype.names, numbers, strict=True):
+        packed[field] = values
+    return packed
+
+
+def _apply(block, packed, axis, method):
+    kept = np.squeeze(packed, axis)
+    state = SoftmaxState._of([kept[field] for field in packed.dtype.names], block.dtype)
+    return getattr(state, method)(block, axis)
+
+
+def _two_visits(x, axis, name):
+    x, dtype, wide = _admitted(x)
+    axes = tuple(range(x.ndim)) if axis is None else axis
+    fields = np.dtype([(field, wide) for field in ("top", "rest", "lost")])
+    states = _reduction(x, axis, True, _packed, fields)
+    meta = np.empty((0,) * x.ndim, dtype)
+    return _da.map_blocks(_apply, x, states, axis=axes, method=name, dtype=dtype, meta=meta)
+
+
+def softmax(x, axis=-1):
+    r"""Softmax of a dask array, as `softlit.softmax` without `beta` and `where`.
+
+    .. math:: S(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}
+
+    Parameters
+    ----------
+    x : dask array, or what `dask.array.asanyarray` makes one of
+    axis : int, tuple of ints or None, optional
+        The axis or axes along which the probabilities sum to 1; they may be cut into chunks.
+
+    Returns
+    -------
+    dask array
+        In the shape and the chunks of `x`, right to 6 ulp in float64 and 3 in float32.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.softmax : of NumPy arrays.
+    softlit.softmax_chunks : of blocks, without dask.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import softlit.dask
+    >>> x = da.from_array([1000.0, 1000.0, 0.0, 0.0], chunks=2)
+    >>> softlit.dask.softmax(x).compute()
+    array([0.5, 0.5, 0. , 0. ])
+    """
+    return _two_visits(x, axis, "softmax")
+
+
+def log_softmax(x, axis=-1):
+    r"""The logarithms of the probabilities, without loss for small ones; otherwise as `softmax`.
+
+    .. math:: \log S(x)_i = x_i - \operatorname{LSE}(x)
+
+    Parameters
+    ----------
+    x : dask array, or what `dask.array.asanyarray` makes one of
+    axis : int, tuple of ints or None, optional
+        The axis or axes along which the probabilities sum to 1; they may be cut into chunks.
+
+    Returns
+    -------
+    dask array
+        In the shape and the chunks of `x`.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.log_softmax : of NumPy arrays.
+    softlit.dask.softmax : the probabilities themselves.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import softlit.dask
+    >>> x = da.from_array([1000.0, 1000.0, 0.0, 0.0], chunks=2)
+    >>> softlit.dask.log_softmax(x)[1:3].compute().tolist()
+    [-0.6931471805599453, -1000.6931471805599]
+    """
+    return _two_visits(x, axis, "log_softmax")
+
+
+def logsumexp(x, axis=-1, *, keepdims=False):
+    r"""LogSumExp of a dask array, in one visit to its chunks.
+
+    .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}
+
+    Parameters
+    ----------
+    x : dask array, or what `dask.array.asanyarray` makes one of
+    axis : int, tuple of ints or None, optional
+        The axis or axes that are summed over.
+    keepdims : bool, optional
+        Whether the summed axes stay, with size 1.
+
+    Returns
+    -------
+    dask array
+        With the summed axes gone; within 1 ulp in float64 and 3 in float32 for results of size 1 and more,
+        whatever the chunks.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.logsumexp : of NumPy arrays.
+    softlit.SoftmaxState : what a chunk becomes.
+
+    Notes
+    -----
+    Derived in chapter 15, :prf:ref:`thm-monoid` and :prf:ref:`thm-exact-sum`.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import softlit.dask
+    >>> x = da.from_array([1000.0, 1000.0, 0.0, 0.0], chunks=2)
+    >>> softlit.dask.logsumexp(x).compute().round(4)
+    np.float64(1000.6931)
+    """
+    x, dtype, _ = _admitted(x)
+    return _reduction(x, axis, keepdims, SoftmaxState.logsumexp, dtype)
+
+
+def open_array(path, chunks="auto"):
+    """An array on disk as a dask array that reads it when it is computed.
+
+    `dask.diagnostics.ProgressBar` shows how far a computation in the process has come, and
+    `distributed.progress` one on a cluster.
+
+    Parameters
+    ----------
+    path : path_like
+        A .npy file, or a folder or file that Zarr opens (zarr must be installed).
+    chunks : optional
+        As in `dask.array.from_array`, along the first axis; "auto" takes about half a million numbers. Zarr
+        arrays keep their own.
+
+    Raises
+    ------
+    OSError, TypeError, ValueError
+        As `softlit.files.NpyFile` does, here or when it is computed.
+
+    See Also
+    --------
+    softlit.files.NpyFile : the same without dask.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> import softlit.dask
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "logits.npy")
+    ...     np.save(path, np.zeros((4, 2)))
+    ...     print(softlit.dask.open_array(path, chunks=(2, 2)).sum().compute())
+    0.0
+    """
+    path = os.fspath(path)
+    if not path.endswith(".npy"):
+        return _da.from_zarr(path)
+    file = NpyFile(path)
+    if chunks == "auto":
+        per_row = max(1, int(np.prod(file.shape[1:], dtype=object)))
+        chunks = (max(1, _CHUNK // per_row), *file.shape[1:])
+    meta = np.empty((0,) * file.ndim, file.dtype)
+    return _da.from_array(file, chunks=chunks, asarray=False, inline_array=True, meta=meta)
+
+
+__all__ = [
+    "log_softmax",
+    "logsumexp",
+    "open_array",
+    "softmax",
+]

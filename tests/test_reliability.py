@@ -1,0 +1,322 @@
+"""More data than memory, and workers that die: on a real cluster of processes on the loopback interface."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dask
+import dask.array as da
+import numpy as np
+import psutil
+import pytest
+from distributed import Client, LocalCluster, wait
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import softlit
+import softlit.dask
+from literate.chapters import ROOT
+from softlit.files import NpyFile, softmax_npy
+
+LARGE = 200_000_000  # float32: 800 MB
+LIMIT = 300 * 2**20  # of a worker; the process alone, with its libraries, takes about half of it
+PATIENCE = 120  # seconds
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two worker processes with one thread each, which are gone afterwards."""
+    environment = {"PYTHONPATH": str(ROOT)}
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": environment, "temporary-directory": None}):
+        cluster = LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=LIMIT,
+        )
+    try:
+        yield cluster
+    finally:
+        children = psutil.Process().children(recursive=True)
+        workers = [process for process in children if "spawn_main" in " ".join(process.cmdline())]
+        assert len(workers) >= 2
+        cluster.close(timeout=PATIENCE)
+        _, alive = psutil.wait_procs(workers, timeout=20)
+        assert not alive
+
+
+@pytest.fixture
+def client(cluster):
+    with Client(cluster, set_as_default=True, timeout=PATIENCE) as client:
+        client.wait_for_workers(2, timeout=PATIENCE)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """The large file, and its LogSumExp from a loop over its blocks in plain NumPy."""
+    folder = tmp_path_factory.mktemp("large")
+    path, rng, rows = folder / "large.npy", np.random.default_rng(6), 2**20
+    pattern = 3 * rng.standard_normal(rows, dtype=np.float32)
+    total = np.longdouble(0)
+    with open(path, "wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (LARGE,)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, LARGE, rows):
+            block = np.roll(pattern, start // rows * 977)[: LARGE - start]
+            block[0] = start / LARGE * 30  # the maximum grows along the file
+            file.write(block.data)
+            total += np.exp(block.astype(np.float64)).sum()
+    yield path, float(np.log(total))
+    path.unlink()
+
+
+def slowly(block):
+    time.sleep(0.02)
+    return block
+
+
+def pids(client):
+    return {worker: name["pid"] for worker, name in client.run(_identity).items()}
+
+
+def _identity():
+    return {"pid": os.getpid()}
+
+
+def test_two_processes_do_the_work(client):
+    assert len(set(pids(client).values()) - {os.getpid()}) == 2
+    x = da.random.default_rng(1).normal(size=(400, 500), chunks=(100, 100))
+    np.testing.assert_allclose(
+        softlit.dask.softmax(x, axis=0).compute(), softlit.softmax(x.compute(), axis=0), rtol=1e-13
+    )
+
+
+def test_the_lines_of_the_readme(client, tmp_path, monkeypatch):
+    """Its lines for a cluster, with the address of this one."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```python\n(from distributed.*?)```", text, re.S)[1]
+    lines = "\n".join(line for line in lines.splitlines() if line)
+    assert lines.count("\n") == 3
+    monkeypatch.chdir(tmp_path)
+    x = 9 * np.random.default_rng(5).normal(size=(300, 70))
+    np.save("logits.npy", x)
+    # a worker has a directory of its own
+    lines = lines.replace("scheduler-address:8786", client.scheduler.address)
+    lines = lines.replace('"logits.npy"', f'"{tmp_path}/logits.npy"')
+    *statements, last = lines.splitlines()
+    names = {"softlit": softlit}
+    exec("\n".join(statements), names)
+    with names["client"]:
+        assert eval(last, names) == softlit.SoftmaxState().update(x, None).logsumexp()
+
+
+def test_a_file_far_larger_than_the_memory_of_a_worker(client, large):
+    path, right = large
+    assert path.stat().st_size >= 800_000_000 > 2.5 * LIMIT
+    before = set(pids(client).values())
+    value = client.compute(softlit.dask.logsumexp(softlit.dask.open_array(path))).result(timeout=PATIENCE)
+    assert value.dtype == np.float32 and value == np.float32(right)
+    assert set(pids(client).values()) == before  # no worker was restarted for its memory
+
+
+def test_a_worker_killed_in_the_middle(client, large):
+    path, _ = large
+    x = softlit.dask.open_array(path)[: LARGE // 4]
+    expected = softlit.dask.logsumexp(x).compute(scheduler="threads")
+    before = pids(client)
+    future = client.compute(softlit.dask.logsumexp(x.map_blocks(slowly)))
+    time.sleep(0.4)
+    assert not future.done()
+    victim = next(iter(before.values()))
+    os.kill(victim, signal.SIGKILL)
+    assert future.result(timeout=PATIENCE) == expected
+    client.wait_for_workers(2, timeout=PATIENCE)
+    assert victim not in pids(client).values()
+
+
+def test_probabilities_of_a_file_whose_worker_was_killed(client):
+    x = 9 * da.random.default_rng(2).normal(size=(400, 300), chunks=(40, 300))
+    whole = x.compute(scheduler="threads")
+    future = client.compute(softlit.dask.softmax(x.map_blocks(slowly), axis=0))
+    time.sleep(0.1)
+    os.kill(next(iter(pids(client).values())), signal.SIGKILL)
+    np.testing.assert_allclose(future.result(timeout=PATIENCE), softlit.softmax(whole, axis=0), rtol=1e-13)
+
+
+def test_a_truncated_file_is_named_with_what_is_missing(client, tmp_path):
+    path = tmp_path / "short.npy"
+    np.save(path, np.zeros(10**6))
+    x = softlit.dask.open_array(path, chunks=10**5)
+    with open(path, "rb+") as file:
+        file.truncate(path.stat().st_size - 12345)  # after it was looked at
+    future = client.compute(softlit.dask.logsumexp(x))
+    wait(future, timeout=PATIENCE)
+    with pytest.raises(ValueError, match=r"short\.npy is truncated: 12345 of 8000128 bytes are missing"):
+        future.result()
+    with pytest.raises(ValueError, match=r"short\.npy is truncated: 12345 of"):
+        softlit.dask.open_array(path)
+
+
+@pytest.mark.parametrize("axis", [0, -1, None])
+def test_nothing_half_written_is_left(tmp_path, axis, monkeypatch):
+    source, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    np.save(source, np.zeros((1000, 10)))
+    reads = NpyFile.__getitem__
+
+    def shrinking(self, at):  # the file loses its end when half of it has been read
+        if at.start >= 500:
+            os.truncate(source, source.stat().st_size - 1)
+        return reads(self, at)
+
+    monkeypatch.setattr(NpyFile, "__getitem__", shrinking)
+    with pytest.raises(ValueError, match=r"x\.npy is truncated: \d+ of 80128 bytes are missing"):
+        softmax_npy(source, target, axis, entries=1000)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_an_older_result_outlives_a_failure(tmp_path):
+    source, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    np.save(source, np.zeros((4, 10)))
+    softmax_npy(source, target, 0)
+    before = target.read_bytes()
+    os.truncate(source, 200)
+    with pytest.raises(ValueError, match="truncated"):
+        softmax_npy(source, target, 0)
+    assert target.read_bytes() == before and len(list(tmp_path.iterdir())) == 2
+
+
+def test_files_that_are_none(tmp_path):
+    path = tmp_path / "x.npy"
+    for content in (b"", b"\x93NUMPY", b"PK\x03\x04 not at all an array"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"x\.npy is no \.npy file of numbers"):
+            NpyFile(path)
+    np.save(path, np.zeros((3, 4), order="F"))
+    with pytest.raises(ValueError, match=r"x\.npy is stored in Fortran order"):
+        NpyFile(path)
+    np.save(path, np.array(["a"]))
+    with pytest.raises(TypeError, match=r"x\.npy must hold real numbers, not values of dtype <U1"):
+        NpyFile(path)
+    with pytest.raises(FileNotFoundError):
+        NpyFile(tmp_path / "nowhere.npy")
+
+
+def test_parts_of_a_file(tmp_path):
+    x = np.arange(60.0).reshape(5, 4, 3)
+    np.save(tmp_path / "x.npy", x)
+    file = NpyFile(tmp_path / "x.npy")
+    assert (file.shape, file.dtype, file.ndim) == (x.shape, x.dtype, 3)
+    for at in (slice(1, 3), slice(None), slice(4, 2), slice(0, 5, 2)):
+        np.testing.assert_array_equal(file[at], x[at])
+    np.testing.assert_array_equal(file[1:4, 2:, ::2], x[1:4, 2:, ::2])
+    blocks = file.blocks(24)
+    for _ in range(2):
+        np.testing.assert_array_equal(np.concatenate(list(blocks)), x)
+    y = softlit.dask.open_array(tmp_path / "x.npy", chunks=(2, 4, 3))
+    np.testing.assert_array_equal(y[::-1, 1].compute(), x[::-1, 1])
+
+
+def test_the_bar_of_progress(tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.zeros(1000))
+    assert sum(len(block) for block in NpyFile(tmp_path / "x.npy").blocks(250, progress=True)) == 1000
+    shown = capsys.readouterr().err
+    assert shown.count("\r") == 4 and "#####     " in shown and shown.endswith("100%\n")
+
+
+def test_zarr(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    x = np.random.default_rng(3).normal(size=(50, 30))
+    array = zarr.create_array(str(tmp_path / "x.zarr"), shape=x.shape, chunks=(7, 30), dtype=x.dtype)
+    array[...] = x
+    y = softlit.dask.open_array(tmp_path / "x.zarr")
+    assert isinstance(y, da.Array) and y.chunks[0][0] == 7
+    np.testing.assert_allclose(softlit.dask.logsumexp(y, axis=0).compute(), softlit.logsumexp(x, axis=0))
+
+
+@st.composite
+def cut_in_chunks(draw):
+    shape = draw(st.tuples(*[st.integers(1, 40)] * 2))
+    cuts = [
+        draw(st.lists(st.integers(1, size - 1), max_size=4, unique=True)) if size > 1 else []
+        for size in shape
+    ]
+    chunks = tuple(
+        tuple(np.diff([0, *sorted(cut), size]).tolist()) for cut, size in zip(cuts, shape, strict=True)
+    )
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return draw(st.sampled_from([1, 40, 1e5])) * rng.normal(size=shape), chunks
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(cut_in_chunks(), st.sampled_from([0, 1, None]))
+def test_results_do_not_depend_on_the_chunks(drawn, axis):
+    """LogSumExp within 1 ulp, or 2 eps below 1; probabilities within twice their 6 ulp."""
+    x, chunks = drawn
+    y = da.from_array(x, chunks=chunks)
+    with dask.config.set(scheduler="synchronous"):
+        got, p = softlit.dask.logsumexp(y, axis).compute(), softlit.dask.softmax(y, axis).compute()
+    whole = softlit.SoftmaxState().update(x, axis)
+    right = whole.logsumexp()
+    assert (np.abs(got - right) <= np.maximum(np.spacing(np.abs(right)), 2 * np.finfo(float).eps)).all()
+    np.testing.assert_allclose(p, whole.softmax(x, axis), rtol=12 * np.finfo(float).eps, atol=1e-300)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 2), (1, 2), None])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int32])
+def test_shapes_and_dtypes_of_dask_arrays(axis, dtype):
+    x = np.random.default_rng(4).integers(-9, 9, size=(6, 8, 10)).astype(dtype)
+    y = da.from_array(x, chunks=(4, 3, 5))
+    for name in ("softmax", "log_softmax", "logsumexp"):
+        ours, theirs = getattr(softlit.dask, name)(y, axis), getattr(softlit, name)(x, axis)
+        assert isinstance(ours, da.Array) and ours.shape == theirs.shape and ours.dtype == theirs.dtype
+        with dask.config.set(scheduler="synchronous"):
+            value = ours.compute()
+        assert value.dtype == theirs.dtype
+        eps = np.finfo(theirs.dtype).eps
+        np.testing.assert_allclose(value, theirs, rtol=4 * eps, atol=4 * eps)
+    kept = softlit.dask.logsumexp(y, axis, keepdims=True)
+    assert kept.shape == softlit.logsumexp(x, axis, keepdims=True).shape == kept.compute().shape
+
+
+def test_dask_arrays_at_the_edges():
+    x = np.array([[1.0, np.inf, 2.0], [np.nan, 0.0, 1.0], [-np.inf] * 3, [np.inf, 5.0, np.inf]])
+    y = da.from_array(x, chunks=(3, 1))
+    for name in ("softmax", "logsumexp"):
+        np.testing.assert_array_equal(
+            getattr(softlit.dask, name)(y).compute(), getattr(softlit, name)(x), err_msg=name
+        )
+    with pytest.raises(TypeError, match="must hold real numbers, not values of dtype complex128"):
+        softlit.dask.softmax(y.astype(complex))
+    with pytest.raises(np.exceptions.AxisError):
+        softlit.dask.logsumexp(y, axis=2)
+
+
+WITHOUT_DASK = """
+import sys
+import softlit
+assert "dask" not in sys.modules, "import softlit imports dask"
+sys.modules["dask"] = None
+try:
+    import softlit.dask
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_without_dask():
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DASK], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "softlit.dask needs dask: pip install 'softlit[dask]'"
+
+
+def test_the_module_does_not_hide_dask():
+    assert Path(softlit.dask.__file__).parent == Path(softlit.__file__).parent
+    assert Path(dask.__file__).parent != Path(softlit.__file__).parent
