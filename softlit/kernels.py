@@ -613,9 +613,9 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split`. The error is at most 3 ulp, in float64 for results
-    of size 1 and more, or 2 eps for smaller ones. Arrays of other libraries are computed and returned
-    in theirs. Error analysis: [1]_.
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`. The error is at most 3 ulp or, for results smaller
+    than 1, 2 eps of float64, which in float32 show only below 1e-8. Arrays of other
+    libraries are computed and returned in theirs. Error analysis: [1]_.
 
     References
     ----------
