@@ -11,6 +11,7 @@ from softlit._arrays import Layout, mask_array, real_array
 from softlit.kernels import _BLOCK, _exp, _log_of_near_one, _looks_moderate, _row_sums
 
 _STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
+_ENTRIES = _BLOCK // 8  # of float64 in a block
 _RUN = 2**14  # entries whose coarse parts are summed without a rounding
 
 
@@ -102,7 +103,7 @@ def _of_rows(x, values, buffers):
     return top[:, 0], *_sums_in_two(e, lead, scratch), *weighted
 
 
-def _tiles(rows, runs, n, entries=_BLOCK):
+def _tiles(rows, runs, n, entries=_ENTRIES):
     """Indices that cut an array of these three axes into tiles of whole runs, of about so many entries."""
     across = max(1, min(runs, entries // n))
     down = max(1, entries // (n * across))
@@ -116,7 +117,7 @@ def _of_runs(x, values, mask):
     n, wide = x.shape[2], np.promote_types(x.dtype, np.float64)
     family = np.zeros((3 if values is None else 5, *x.shape[:2]), wide)
     quick = x.dtype == np.float32 and n == _RUN and values is None
-    entries = 2 * _BLOCK if quick else _BLOCK
+    entries = 2 * _ENTRIES if quick else _ENTRIES
     buffers = np.empty((2, min(x.size, max(entries, n))), x.dtype if quick else wide)
     for at in _tiles(*x.shape, entries):
         tile = x[at].reshape(-1, n)
