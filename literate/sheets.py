@@ -348,7 +348,7 @@ def opening(chapter, kind):
 def sheets(book, site=""):
     """Every sheet of the book, by the name of its file."""
     words = Words(book, site=site)
-    for chapter in book:
+    for chapter in filter(exercises, book):
         for kind, ending in KINDS.items():
             yield f"{chapter.slug}{ending}.ipynb", sheet(chapter, words, kind)
 

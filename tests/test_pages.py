@@ -162,7 +162,7 @@ def test_slim_style_sheets_keep_what_a_page_uses():
         ".a,.b:not(.c) > p{color: red}",
         '#d.a{x: "}"}',
         "@media print{.a{x: url(data:x;y)}}",
-        '@font-face{src: url("f")}',
+        '@font-face { src: url("f") }',
     ]
 
 
