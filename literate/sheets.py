@@ -20,7 +20,7 @@ from docutils import nodes
 from pybtex.database import parse_file
 from sphinx.util.docutils import SphinxDirective
 
-from literate import ledger
+from literate import ledger, running
 from literate.chapters import ROOT, BookError, Cell, Chapter, read_book
 from literate.run import METADATA
 
@@ -323,7 +323,7 @@ def _code(key, source):
 def install(chapter):
     """The chapter's first code cell, if it is the one that installs what is missing."""
     first = chapter.code_cells[0]
-    return [_code(first.id, first.text)] if first.id == "install" else []
+    return [_code(first.id, first.text)] if first.id == running.CELL_ID else []
 
 
 def opening(chapter, kind):

@@ -8,7 +8,14 @@ from collections import namedtuple
 import numpy as np
 
 from softlit._arrays import Layout, mask_array, real_array
-from softlit.kernels import _BLOCK, _exp, _log_of_near_one, _looks_moderate, _row_sums
+from softlit.kernels import (
+    _BLOCK,
+    _exp,
+    _log_of_near_one,
+    _looks_moderate,
+    _places,
+    _row_sums,
+)
 
 _STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
 _ENTRIES = _BLOCK // 8  # of float64 in a block
@@ -90,7 +97,7 @@ def _folded(family):
 def _of_rows(x, values, buffers):
     """The family of each row."""
     e, scratch = buffers
-    place = np.arange(len(x))[:, np.newaxis], x.argmax(axis=1)[:, np.newaxis]
+    place = _places(x)
     top = x[place].astype(e.dtype)
     e = _terms(x, _reference(top), e)
     lead, weighted = e[place], ()
