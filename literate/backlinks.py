@@ -1,11 +1,12 @@
 """At the foot of each theorem and definition: the places of the book that use it, each a link.
 
-A Sphinx extension. References are collected while pages are read and kept in Sphinx's environment, so that a
-build which reads only one page knows those of the others; a page is also written anew when a reference to
-one of its statements has come, gone or changed its name elsewhere. The PDF has no such lines.
+To refer to an equation in a statement is to use the statement; a labelled equation outside of statements has
+a line of its own. A Sphinx extension. References are collected while pages are read and kept in Sphinx's
+environment, so that a build which reads only one page knows those of the others; a page is also written anew
+when a reference to something on it has come, gone or changed its name elsewhere. The PDF has no such lines.
 """
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from dataclasses import dataclass
 
 from docutils import nodes
@@ -33,14 +34,15 @@ class Place:
 class References(EnvironmentCollector):
     """Who refers to which statement.
 
-    Of each page the environment keeps `statement_homes`, the place around each statement, `statement_uses`,
-    pairs of a label and the place of a reference to it, and `statement_links`, what the page shows.
+    Of each page the environment keeps `statement_homes`, the place around each statement or free equation,
+    `statement_owners`, the label under which uses of a label are listed, `statement_uses`, pairs of a label
+    and the place of a reference to it, and `statement_links`, what the page shows.
     """
 
-    KEPT = ("statement_homes", "statement_uses", "statement_links")
+    KEPT = ("statement_homes", "statement_owners", "statement_uses", "statement_links")
 
     def clear_doc(self, app, env, page):
-        for name in self.KEPT[:2]:  # the third stays, to be compared
+        for name in self.KEPT[:-1]:  # the last one stays, to be compared
             kept(env, name).pop(page, None)
 
     def merge_other(self, app, env, pages, other):
@@ -51,21 +53,26 @@ class References(EnvironmentCollector):
     def process_doc(self, app, doctree):
         env = app.env
         page = env.docname
-        kept(env, "statement_homes")[page] = {
-            node["label"]: place_of(node.parent, page) for node in statements(doctree)
+        listed = [*statements(doctree), *free_equations(doctree)]
+        kept(env, "statement_homes")[page] = {node["label"]: place_of(node.parent, page) for node in listed}
+        kept(env, "statement_owners")[page] = {
+            equation["label"]: node["label"] for node in statements(doctree) for equation in equations(node)
         }
         kept(env, "statement_uses")[page] = [
             (link["reftarget"], place_of(link.parent, page))
             for link in doctree.findall(addnodes.pending_xref)
-            if link["refdomain"] == "prf" and page not in LISTS and "claim" not in link.parent["classes"]
+            if link["refdomain"] in ("prf", "math")
+            and page not in LISTS
+            and "claim" not in link.parent["classes"]
         ]
 
     def get_updated_docs(self, app, env):
         """Settle what each page shows, now that all pages are read and numbered."""
+        owners = ChainMap(*kept(env, "statement_owners").values())
         uses = defaultdict(list)
         for page in sorted(kept(env, "statement_uses")):
             for label, place in kept(env, "statement_uses")[page]:
-                uses[label].append(place)
+                uses[owners.get(label, label)].append(place)
         changed = []
         shown = kept(env, "statement_links")
         for page, homes in kept(env, "statement_homes").items():
@@ -86,6 +93,16 @@ def kept(env, name):
 
 def statements(doctree):
     return doctree.findall(lambda node: isinstance(node, tuple(NODE_TYPES.values())))
+
+
+def equations(tree):
+    return (node for node in tree.findall(nodes.math_block) if node.get("label"))
+
+
+def free_equations(doctree):
+    """The labelled equations outside of statements."""
+    inside = {id(equation) for node in statements(doctree) for equation in equations(node)}
+    return (equation for equation in equations(doctree) if id(equation) not in inside)
 
 
 def place_of(node, page):
@@ -132,18 +149,25 @@ class BackLinks(SphinxPostTransform):
     formats = ("html",)
 
     def run(self):
-        page = self.env.docname
+        shown = self.env.statement_links[self.env.docname]
         for statement in statements(self.document):
-            if links := self.env.statement_links[page][statement["label"]]:
-                line = nodes.paragraph("", "Used in: ", classes=["backlinks"])
-                for name, place in links:
-                    address = self.app.builder.get_relative_uri(page, place.page) + f"#{place.anchor}"
-                    line += [nodes.reference("", name, refuri=address, internal=True), nodes.Text(" · ")]
-                statement += line
-                line.pop()  # the last separator
+            if links := shown[statement["label"]]:
+                statement += self.line(links)
+        for equation in list(free_equations(self.document)):
+            if links := shown[equation["label"]]:
+                equation.parent.insert(equation.parent.index(equation) + 1, self.line(links))
+
+    def line(self, links):
+        page = self.env.docname
+        line = nodes.paragraph("", "Used in: ", classes=["backlinks"])
+        for name, place in links:
+            address = self.app.builder.get_relative_uri(page, place.page) + f"#{place.anchor}"
+            line += [nodes.reference("", name, refuri=address, internal=True), nodes.Text(" · ")]
+        line.pop()  # the last separator
+        return line
 
 
 def setup(app):
     app.add_env_collector(References)
     app.add_post_transform(BackLinks)
-    return {"parallel_read_safe": True, "env_version": 1}
+    return {"parallel_read_safe": True, "env_version": 2}

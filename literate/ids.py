@@ -25,23 +25,27 @@ HEADER = """\
 LABEL = re.compile(r"^:(?:label|name): *(\S+)|\$\$ *\(([\w-]+)\)$", re.M)
 
 
+def labels(chapter):
+    """The labels of a chapter, in the order of its cells."""
+    for cell in chapter.cells:
+        if cell.kind == "markdown":
+            yield from (one or other for one, other in LABEL.findall(cell.text))
+        elif name := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
+            yield name
+
+
 def addresses(book):
     """Page and anchor of everything that has a label, such as `book/08-jacobian#thm-jacobian`."""
-    found = set()
-    for chapter in book:
-        labels = [
-            cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in chapter.code_cells
-        ]
-        for cell in chapter.cells:
-            if cell.kind == "markdown":
-                labels += [one or other for one, other in LABEL.findall(cell.text)]
-        found |= {f"book/{chapter.slug}#{anchor(label)}" for label in labels if label}
-    return found
+    return {f"book/{chapter.slug}#{anchor(label)}" for chapter in book for label in labels(chapter)}
+
+
+def is_equation(label):
+    return label.startswith("eq-")
 
 
 def anchor(label):
     """The id that a label has in the page."""
-    return f"equation-{label}" if label.startswith("eq-") else label
+    return f"equation-{label}" if is_equation(label) else label
 
 
 def read_frozen(root=ROOT):

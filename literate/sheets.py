@@ -20,7 +20,7 @@ from docutils import nodes
 from pybtex.database import parse_file
 from sphinx.util.docutils import SphinxDirective
 
-from literate import ledger, running
+from literate import ids, ledger, running
 from literate.chapters import ROOT, BookError, Cell, Chapter, read_book
 from literate.run import METADATA
 
@@ -124,12 +124,23 @@ def statement_names(book):
     return names
 
 
+def equation_numbers(book):
+    """The number that the site gives to each labelled equation, by label; one sequence a chapter."""
+    return {
+        label: numbered(chapter, count)
+        for chapter in book
+        for count, label in enumerate(filter(ids.is_equation, ids.labels(chapter)), start=1)
+    }
+
+
 class Words:
     """Readable words for the references that only the site resolves; links, if the site has an address."""
 
     def __init__(self, book, root=ROOT, site=""):
         self.site = site.rstrip("/")
         self.names = statement_names(book)
+        self.equations = equation_numbers(book)
+        self.homes = {label: chapter for chapter in book for label in ids.labels(chapter)}
         self.statements = ledger.statements(book)
         self.chapters = {chapter.slug: chapter for chapter in book}
         self.works = parse_file(str(root / "book" / "references.bib")).entries
@@ -138,7 +149,12 @@ class Words:
         """The text with every role resolved; refuses a role or a target that it does not know."""
 
         def words(match):
-            known = {"prf:ref": self.statement, "doc": self.chapter, "cite:p": self.work}
+            known = {
+                "prf:ref": self.statement,
+                "eq": self.equation,
+                "doc": self.chapter,
+                "cite:p": self.work,
+            }
             try:
                 return known[match["role"]](match["target"])
             except KeyError:
@@ -153,6 +169,11 @@ class Words:
         statement = self.statements[label]
         page = PurePosixPath(statement.chapter.name).with_suffix(".html")
         return self.link(f"{self.names[label]} ({statement.title})", f"{page}#{label}")
+
+    def equation(self, label):
+        number = self.equations[label]
+        page = PurePosixPath(self.homes[label].name).with_suffix(".html")
+        return self.link(f"({number})", f"{page}#{ids.anchor(label)}")
 
     def chapter(self, slug):
         chapter = self.chapters[slug]

@@ -22,7 +22,10 @@ First
 .. prf:theorem:: Used
    :label: thm-used
 
-   It refers to itself: :prf:ref:`thm-used`.
+   It refers to itself: :prf:ref:`thm-used`, also by its equation, :eq:`eq-inside`.
+
+   .. math:: a = b
+      :label: eq-inside
 
 Its own section says so, too: :prf:ref:`thm-used`.
 
@@ -30,6 +33,12 @@ Its own section says so, too: :prf:ref:`thm-used`.
    :label: thm-lonely
 
    By :prf:ref:`thm-used`.
+
+.. math:: c = d
+   :label: eq-alone
+
+.. math:: e = f
+   :label: eq-unused
 """,
     "two.rst": """\
 Two
@@ -39,6 +48,11 @@ Twice
 -----
 
 By :prf:ref:`thm-used`, and once more by :prf:ref:`thm-used`.
+
+Thrice
+------
+
+From :eq:`eq-inside` and :eq:`eq-alone`.
 
 What is proved here
 -------------------
@@ -73,8 +87,22 @@ def line(page, label):
 
 def test_places_are_named_once_and_what_nothing_uses_has_no_line(small_site):
     page = small_site()
-    assert line(page, "thm-used") == {"Theorem 1.2": "#thm-lonely", "2.1 Twice": "two.html#twice"}
+    assert line(page, "thm-used") == {
+        "Theorem 1.2": "#thm-lonely",
+        "2.1 Twice": "two.html#twice",
+        "2.2 Thrice": "two.html#thrice",
+    }
     assert "Used in" not in page.get_element_by_id("thm-lonely").text_content()
+
+
+def test_an_equation_that_stands_alone_has_a_line_of_its_own(small_site):
+    page = small_site()
+    alone, unused = (page.get_element_by_id(f"equation-eq-{name}") for name in ("alone", "unused"))
+    assert alone.getnext().text_content().startswith("Used in: 2.2 Thrice")
+    assert unused.getnext() is None
+    planted = PAGES["two.rst"].replace(" and :eq:`eq-alone`", "")
+    again = small_site(two=planted).get_element_by_id("equation-eq-alone")
+    assert again.getnext() is not None and "Used in" not in again.getnext().text_content()
 
 
 def test_a_reference_planted_on_another_page_appears_and_goes_again(small_site):

@@ -95,19 +95,23 @@ def test_the_date_is_that_of_the_commit(tmp_path):
 RENAMED = "book/02-shift-invariance#thm-shift-invariance"
 
 
-def rename(cell):
-    cell.source = cell.source.replace("thm-shift-invariance", "thm-common-offset")
-
-
 def of_ids(project):
     return [line for line in gates.all_problems(project) if line.startswith(ids.FILE)]
 
 
-def test_a_renamed_id_is_seen(project):
+@pytest.mark.parametrize(
+    "old, new", [("thm-shift-invariance", "thm-common-offset"), ("eq-shift", "eq-offset")]
+)
+def test_a_renamed_id_is_seen(project, old, new):
+    def rename(cell):
+        cell.source = cell.source.replace(old, new)
+
     edit_cell(project / "book/02-shift-invariance.ipynb", "shift-question", rename)
+    page = "book/02-shift-invariance"
+    lost, found = f"{page}#{ids.anchor(old)}", f"{page}#{ids.anchor(new)}"
     assert of_ids(project) == [
-        f"{ids.FILE}: {RENAMED} is gone; keep it, or write '{RENAMED} -> NEW'.",
-        f"{ids.FILE}: book/02-shift-invariance#thm-common-offset is not in the file; `make ids` adds it.",
+        f"{ids.FILE}: {lost} is gone; keep it, or write '{lost} -> NEW'.",
+        f"{ids.FILE}: {found} is not in the file; `make ids` adds it.",
     ]
 
 

@@ -84,6 +84,15 @@ def test_statements_have_the_numbers_of_the_site(pages, book):
         assert f"{name} ({statements[label].title})" in text, label
 
 
+def test_equations_have_the_numbers_of_the_site(pages, book):
+    """LaTeX counts them itself; the label beside each is what the anchors of the site are made from."""
+    auxiliary = LOG.with_suffix(".aux").read_text(encoding="utf-8")
+    found = dict(re.findall(r"\\newlabel\{equation:book/[\w-]+:(eq-[\w-]+)\}\{\{([\d.]+)\}", auxiliary))
+    assert found == sheets.equation_numbers(book)
+    text = " ".join(pages)
+    assert all(f"({number})" in text for number in found.values())
+
+
 def test_every_exercise_is_solved_at_the_back(paper, pages, book):
     (start,) = (page for depth, title, page in bookmarks(paper) if (depth, title) == (1, "Solutions"))
     assert start > 0.9 * len(pages)

@@ -126,16 +126,19 @@ def test_two_runs_write_the_same_sheets(book):
 
 
 def test_references_become_words_and_links_where_the_site_has_an_address(book):
-    text = "By {prf:ref}`thm-scaling` of {doc}`05-superposition` {cite:p}`kendall2017`"
+    text = "By {eq}`eq-scaling` in {prf:ref}`thm-scaling` of {doc}`05-superposition` {cite:p}`kendall2017`"
     assert sheets.Words(book).replace(text, "here") == (
-        "By Theorem 5.2 (Scaling) of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
+        "By (5.2) in Theorem 5.2 (Scaling) of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
     )
     linked = sheets.Words(book, site="https://example.org/").replace(text, "here")
     assert "[Theorem 5.2 (Scaling)](https://example.org/book/05-superposition.html#thm-scaling)" in linked
     assert "](https://example.org/book/05-superposition.html)" in linked
+    assert "[(5.2)](https://example.org/book/05-superposition.html#equation-eq-scaling)" in linked
 
 
-@pytest.mark.parametrize("text", ["{prf:ref}`thm-of-nobody`", "{numref}`fig-lines`", "{doc}`99-never`"])
+@pytest.mark.parametrize(
+    "text", ["{prf:ref}`thm-of-nobody`", "{eq}`eq-of-nobody`", "{numref}`fig-lines`", "{doc}`99-never`"]
+)
 def test_a_reference_without_words_is_refused(book, text):
     with pytest.raises(BookError, match="chapter 01: no words for"):
         sheets.Words(book).replace(text, "chapter 01")

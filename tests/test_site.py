@@ -150,6 +150,31 @@ def test_numbers_on_the_sheets_are_those_of_the_site(chapters, book):
             assert title(chapter, exercise.label) == f"Exercise {exercise.number}"
 
 
+def test_labelled_equations_have_their_number_and_a_link_to_cite(chapters, book):
+    numbers = sheets.equation_numbers(book)
+    for chapter in book:
+        page = chapters[chapter.slug]
+        labels = list(filter(ids.is_equation, ids.labels(chapter)))
+        assert labels, chapter.name
+        for label in labels:
+            equation = page.get_element_by_id(ids.anchor(label))
+            (number,) = equation.find_class("eqno")
+            assert number.text == f"({numbers[label]})"
+            assert number.find("a").get("href") == f"#{ids.anchor(label)}"
+        assert len(page.find_class("eqno")) == len(labels), chapter.name
+
+
+def test_references_to_equations_show_their_number(site, book):
+    names = {ids.anchor(label): number for label, number in sheets.equation_numbers(book).items()}
+    referred = set()
+    for name, page in site.items():
+        for link in page.xpath("//main//a[contains(@href, '#equation-') and not(@class='headerlink')]"):
+            anchor = link.get("href").rpartition("#")[2]
+            assert link.text_content() == f"({names[anchor]})", name
+            referred.add(anchor)
+    assert len(referred) > 30
+
+
 def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
     text = site["book/ledger.html"].text_content()
     for statement in ledger.statements(book).values():
