@@ -18,6 +18,7 @@ FORBIDDEN = re.compile(
     r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)"
     r"|pytest[-_]validate[-_]ignore[-_]output|raises-exception|skip-execution|remove-(cell|input|output)"
 )
+SIDE_NOTE = re.compile(r"^:::\{note\}\n:class: margin\n(.*?)^:::$", re.M | re.S)
 SENTENCE = re.compile(r"[A-Z0-9](?:.*\b[a-z]{3,}\b){4}.*\.", re.S)  # four words at least
 
 
@@ -88,6 +89,20 @@ def chapter_anatomy(book):
                 yield f"{chapter.name}: the table of what is proved leaves out {label}."
 
 
+def side_notes_short(book):
+    """A note in the margin is an aside, and no part of an exercise: the sheets have no margin."""
+    for chapter in book:
+        exercises = False
+        for cell in chapter.cells:
+            text = cell.text if cell.kind == "markdown" else ""
+            exercises = exercises or re.search(r"^## Exercises$", text, re.M)
+            for note in SIDE_NOTE.findall(text):
+                if (count := len(note.split())) > 40:
+                    yield f"{cell.where}: a note in the margin has {count} words; 40 are enough for an aside."
+                if exercises:
+                    yield f"{cell.where}: a note in the margin among the exercises."
+
+
 def tolerances_named(book):
     """A closeness names both tolerances: NumPy's silent defaults are 1e-5 and 1e-8."""
     for chapter in book:
@@ -152,6 +167,7 @@ ON_BOOK = (
     cell_ids,
     figures_described,
     chapter_anatomy,
+    side_notes_short,
     tolerances_named,
     decimals_from_cells,
     runs_alone,

@@ -79,6 +79,7 @@ class Paper(SphinxPostTransform):
             (addnodes.number_reference, self.set_number),
             (nodes.container, set_anchors),
             (nodes.paragraph, set_note),
+            (nodes.note, set_side_note),
             (nodes.math_block, fit_formula),
             (nodes.table, set_widths),
         ):
@@ -125,6 +126,12 @@ def set_note(node):
     """The line above a cell that says what it becomes, or what it proves."""
     if "cell-note" in node["classes"]:
         node.replace_self(Wrapped("\n\\begin{cellnote}", "\\end{cellnote}\n", *node.children))
+
+
+def set_side_note(node):
+    """What the site has in its margin."""
+    if "margin" in node["classes"]:
+        node.replace_self(Wrapped("\n\\begin{sidenote}", "\\end{sidenote}\n", *node.children))
 
 
 def fit_formula(node):

@@ -132,6 +132,19 @@ def test_a_claim_with_a_bad_field(project, field, value, sentence):
         list(gates.all_problems(project))
 
 
+@pytest.mark.parametrize(
+    "cell, words, sentence",
+    [
+        ("lse-force", 41, "a note in the margin has 41 words; 40 are enough for an aside."),
+        ("ex-centre-solution", 40, "a note in the margin among the exercises."),
+    ],
+)
+def test_a_note_in_the_margin_that_is_none(project, cell, words, sentence):
+    note = f"\n\n:::{{note}}\n:class: margin\n{'word ' * words}\n:::"
+    found = plant(project, lambda found: found.update(source=found.source + note), cell)
+    assert found == [f"{SHIFT}, cell {cell}: {sentence}"]
+
+
 def test_a_theorem_whose_derivation_lost_its_tag(project):
     found = plant(project, lambda cell: cell.metadata.update(tags=[]))
     assert (

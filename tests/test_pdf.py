@@ -17,7 +17,7 @@ import pypdf
 import pytest
 import yaml
 
-from literate import citing, ledger, pdf, sheets
+from literate import citing, gates, ledger, pdf, sheets
 from literate.chapters import ROOT
 
 LOG = pdf.FOLDER / "latex" / "softlit.log"
@@ -91,6 +91,21 @@ def test_equations_have_the_numbers_of_the_site(pages, book):
     assert found == sheets.equation_numbers(book)
     text = " ".join(pages)
     assert all(f"({number})" in text for number in found.values())
+
+
+def letters(text):
+    """What is left of a text whose lines, hyphens and quotation marks do not matter."""
+    return re.sub(r"[^A-Za-z]", "", text)
+
+
+def test_notes_of_the_margin_are_there(pages, book):
+    text = letters("".join(pages))
+    cells = [cell for chapter in book for cell in chapter.cells if cell.kind == "markdown"]
+    notes = [note for cell in cells for note in gates.SIDE_NOTE.findall(cell.text)]
+    assert len(notes) > 20
+    for note in notes:
+        for words in re.split(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`", note):
+            assert letters(words) in text, note
 
 
 def test_every_exercise_is_solved_at_the_back(paper, pages, book):

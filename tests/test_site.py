@@ -12,7 +12,7 @@ from myst_nb.core.utils import coalesce_streams
 from pybtex.database import parse_string
 
 import softlit
-from literate import build, citing, ids, ledger, running, sheets
+from literate import build, citing, gates, ids, ledger, running, sheets
 from literate import site as pages
 from literate.chapters import ROOT, toc_files
 from literate.tangle import definitions
@@ -173,6 +173,13 @@ def test_references_to_equations_show_their_number(site, book):
             assert link.text_content() == f"({names[anchor]})", name
             referred.add(anchor)
     assert len(referred) > 30
+
+
+def test_every_chapter_uses_its_margin(chapters, book):
+    for chapter in book:
+        text = "\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown")
+        notes = chapters[chapter.slug].xpath("//main//div[contains(@class, 'margin admonition')]")
+        assert len(notes) == len(gates.SIDE_NOTE.findall(text)) and 2 <= len(notes) <= 4, chapter.name
 
 
 def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
