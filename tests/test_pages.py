@@ -75,6 +75,22 @@ def test_every_page_is_whole_quiet_and_accessible(home, chromium, scheme, width)
     assert not found, "\n".join(found)
 
 
+BESIDE = """() => [...document.querySelectorAll(".margin.admonition")].map((note) => {
+  const own = note.getBoundingClientRect(), text = note.parentElement.getBoundingClientRect();
+  if (own.left >= text.right) return "beside";
+  return own.left === text.left && own.right === text.right ? "in" : "across";
+})"""
+
+
+@pytest.mark.parametrize(("width", "place"), [(1600, "beside"), (1280, "beside"), (1024, "in"), (390, "in")])
+def test_notes_stand_beside_the_text_or_in_it(home, chromium, width, place):
+    address = f"{home}/book/08-jacobian.html"
+    with browser.visit(chromium, address, home=home, viewport={"width": width, "height": 900}) as page:
+        assert set(page.evaluate(BESIDE)) == {place}
+        page.add_style_tag(content=".margin.admonition { margin-right: 0 !important; width: 40% !important }")
+        assert set(page.evaluate(BESIDE)) == {"across"}, "a planted width is seen"
+
+
 @pytest.mark.parametrize(
     ("planted", "seen"),
     [
