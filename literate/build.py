@@ -18,13 +18,14 @@ from literate.run import kernel_environment
 SITE = ROOT / "_build" / "html"
 
 
-def build():
-    """Build the site; returns the exit code of Jupyter Book."""
+def build(folder=None, config="_config.yml"):
+    """Build the site, below another folder if one is given; returns the exit code of Jupyter Book."""
+    folder = folder or ROOT
     tool = Path(sys.executable).with_name("jupyter-book")
-    command = [tool, "build", ".", "-W", "-n", "--keep-going"]
+    command = [tool, "build", ".", "-W", "-n", "--keep-going", "--path-output", folder, "--config", config]
     code = subprocess.run(command, cwd=ROOT, env=kernel_environment()).returncode
     if code:
-        shutil.rmtree(ROOT / "_build" / ".doctrees", ignore_errors=True)
+        shutil.rmtree(folder / "_build" / ".doctrees", ignore_errors=True)
     return code
 
 

@@ -4,7 +4,7 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import nbformat
@@ -19,6 +19,11 @@ ROLES = ("derive", "check", "source")
 
 class BookError(Exception):
     """A rule of the book is broken; the message is one sentence that names the file and the cell."""
+
+
+@cache
+def nodes_of(code):
+    return tuple(ast.walk(ast.parse(code)))
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,15 @@ class Cell:
         """The source without the marker line."""
         return self.text.split("\n", 1)[1] if self.marker and "\n" in self.text else self.text
 
-    @cached_property
+    @property
     def tree(self):
+        return self.nodes[0]
+
+    @cached_property
+    def nodes(self):
+        """The syntax tree and all that is in it."""
         try:
-            return ast.parse(self.code if self.module else self.text)
+            return nodes_of(self.code if self.module else self.text)
         except SyntaxError as error:
             raise BookError(f"{self.where}: syntax error, {error.msg} (line {error.lineno}).") from None
 

@@ -107,7 +107,7 @@ def tolerances_named(book):
     """A closeness names both tolerances: NumPy's silent defaults are 1e-5 and 1e-8."""
     for chapter in book:
         for cell in chapter.code_cells:
-            for node in ast.walk(cell.tree):
+            for node in cell.nodes:
                 if not isinstance(node, ast.Call):
                     continue
                 function = ast.unparse(node.func).rpartition(".")[2]

@@ -8,6 +8,7 @@ As a Sphinx extension, this module takes the launch buttons off while there is n
 """
 
 import tomllib
+from functools import cache
 
 import nbformat
 import yaml
@@ -52,6 +53,7 @@ def install_cell(wanted):
     return (OPENING + (INSTALL.format(requirement=wanted) if wanted else REFUSE)).rstrip()
 
 
+@cache
 def current_cell(root=ROOT):
     """The source of the first code cell, as the settings of the project want it."""
     package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))

@@ -97,9 +97,9 @@ def _check_docstrings(found):
             raise BookError(f"{definition.cell.where}: '{definition.name}' is public and has no docstring.")
 
 
-def _package_imports(tree):
-    """What each local name that a tree imports from the package stands for, as a dotted name."""
-    for node in ast.walk(tree):
+def _package_imports(cell):
+    """What each local name that a cell imports from the package stands for, as a dotted name."""
+    for node in cell.nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "softlit":
             yield from ((name.asname or name.name, f"{node.module}.{name.name}") for name in node.names)
         elif isinstance(node, ast.Import):
@@ -107,10 +107,10 @@ def _package_imports(tree):
             yield from ((name.asname, name.name) if name.asname else ("softlit", name.name) for name in whole)
 
 
-def _package_uses(tree, imported):
+def _package_uses(cell, imported):
     """The dotted names below `softlit` that a cell imports or reads as attributes."""
-    yield from (dotted for _, dotted in _package_imports(tree) if dotted != "softlit")
-    for node in ast.walk(tree):
+    yield from (dotted for _, dotted in _package_imports(cell) if dotted != "softlit")
+    for node in cell.nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
             root, *rest = ast.unparse(node).split(".")
             if root in imported:
@@ -139,10 +139,10 @@ def _check_order(book, found):
     for chapter in book:
         imported = {"softlit": "softlit"}
         for cell in chapter.code_cells:
-            if any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(cell.tree)):
+            if any(isinstance(node, ast.ImportFrom) and node.level for node in cell.nodes):
                 raise BookError(f"{cell.where}: a relative import; write 'from softlit.MODULE import ...'.")
-            imported |= {name: dotted for name, dotted in _package_imports(cell.tree) if name != "softlit"}
-            for dotted in _package_uses(cell.tree, imported):
+            imported |= {name: dotted for name, dotted in _package_imports(cell) if name != "softlit"}
+            for dotted in _package_uses(cell, imported):
                 origin = origins.get(dotted)
                 if origin and origin.position > cell.position:
                     raise BookError(f"{cell.where}: uses {dotted}, which is built later, in {origin.where}.")

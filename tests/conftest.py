@@ -7,16 +7,31 @@ from contextlib import closing
 
 import nbformat
 import pytest
+import yaml
 from lxml import html
 
 from literate import build
 from literate.chapters import ROOT, read_book
+
+# The tests read a site of their own: `make book` finds its own as it left it.
+FOLDER = ROOT / "_build" / "tests"
+build.SITE = FOLDER / "_build" / "html"
 
 
 def pytest_configure(config):
     # Marks that SciPy's own tests carry for other array libraries than NumPy (see test_scipy_suite.py).
     for mark in ("skip_xp_backends", "xfail_xp_backends", "uses_xp_capabilities"):
         config.addinivalue_line("markers", f"{mark}: of SciPy's tests")
+
+
+# The files that take longest come first, so that no core is left alone with one of them at the end. While the
+# first of them builds the site, the other worker has no need of it.
+LONG = ["test_pages.py", "test_pdf.py", "test_worst_case.py", "test_reliability.py"]
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +41,11 @@ def book():
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The pages by path; built as `make book` does, which skips what is up to date."""
+    """The pages by path; built as `make book` does, but from the outputs that the chapters store.
+
+    nbval compares these with what every cell gives, so the chapters are executed once and not twice. That a
+    build executes what it shows, and stops at an error, is tested on a small book in test_published.py.
+    """
     # The workers of a test run share the folder of the site: the first builds it, and the others wait, since
     # a build writes pages that they would be reading. SQLite's lock works on every system, and ends with its
     # process; the number that it keeps for its users says that the site is there.
@@ -37,7 +56,7 @@ def site(tmp_path_factory):
     with closing(sqlite3.connect(lock, timeout=1800)) as database:
         database.execute("BEGIN EXCLUSIVE")
         if not database.execute("PRAGMA user_version").fetchone()[0]:
-            assert build.build() == 0, "the site does not build without warnings"
+            assert build_from_stored_outputs() == 0, "the site does not build without warnings"
             database.execute("PRAGMA user_version = 1")
             database.commit()
     return {
@@ -45,6 +64,14 @@ def site(tmp_path_factory):
         for path in build.SITE.rglob("*.html")
         if not path.relative_to(build.SITE).parts[0].startswith("_")
     }
+
+
+def build_from_stored_outputs():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"]["execute_notebooks"] = "off"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
+    return build.build(FOLDER, FOLDER / "_config.yml")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from literate import gates
 from literate.chapters import ROOT, BookError, read_book
 from literate.run import choose, execute
 
+pytestmark = pytest.mark.no_cover  # the time goes into reading the book, and doubles where that is traced
+
 SHIFT = "book/02-shift-invariance.ipynb"
 
 

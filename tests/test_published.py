@@ -22,8 +22,8 @@ PAGE = "book/01-one.html"
 OLD = "book/01-one#thm-old -> book/01-one#thm-new\nbook/01-one#thm-left -> book/02-two#thm-other\n"
 
 
-def write_book(root):
-    """A book of two chapters, with the settings of this one."""
+def write_book(root, code):
+    """A book of two chapters, with the settings of this one, and one cell of code in each."""
     for name in ("pyproject.toml", "_config.yml"):
         shutil.copy(ROOT / name, root)
     for name in ("book/web", "literate/templates"):
@@ -36,24 +36,28 @@ def write_book(root):
     (root / ids.FILE).write_text(OLD)
     for name, label in (("01-one", "thm-new"), ("02-two", "thm-other")):
         text = f"# The chapter\n\nIts first sentence.\n\n```{{prf:theorem}} A\n:label: {label}\nTrue.\n```\n"
-        cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("1", id="one")]
+        cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell(code, id="one")]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(METADATA))
         running.place(notebook)
         nbformat.write(notebook, root / f"book/{name}.ipynb")
 
 
-def build(root, **settings):
-    """Build a small book, with further settings, and without a warning; returns the folder of the site."""
-    write_book(root)
+def run_build(root, code, **settings):
+    """Build a small book with further settings, and execute it."""
+    write_book(root, code)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     for name, more in settings.items():
         config[name] |= more
-    config["execute"]["execute_notebooks"] = "off"
     (root / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "-n", "--keep-going"]
-    result = subprocess.run(
+    return subprocess.run(
         command, cwd=root, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
     )
+
+
+def build(root, **settings):
+    """Build a small book without a warning; returns the folder of the site."""
+    result = run_build(root, "6 * 7", **settings)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return root / "_build/html"
 
@@ -89,6 +93,20 @@ def test_nothing_leads_to_an_address_that_is_not_there(private):
     assert "og:url" not in tags(private) and "citation_public_url" not in tags(private)
     assert not page(private).xpath("//link[@rel='canonical']")
     assert "url" not in page(private).get_element_by_id("cite").text_content()
+
+
+def test_a_build_executes_the_chapters(private):
+    (cell,) = page(private).xpath("//*[@id='cell-one']")
+    assert cell.xpath(".//div[contains(@class, 'cell_output')]")[0].text_content().strip() == "42"
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [("1 / 0", "ZeroDivisionError"), ("import sys; print('careful', file=sys.stderr)", "stderr was found")],
+)
+def test_a_build_stops_at_an_error_and_at_a_warning(tmp_path, code, complaint):
+    result = run_build(tmp_path, code)
+    assert result.returncode and complaint in result.stderr
 
 
 def test_launch_buttons_lead_to_the_chapter(public):
