@@ -28,7 +28,8 @@ from sphinxcontrib import katex
 
 from literate import ledger
 from literate.chapters import BookError, read_book
-from literate.tangle import definitions, reexported
+from literate.tangle import definitions
+from literate.uses import public_names
 
 BADGES = {"derive": "derives ", "check": "checks ", "source": "source "}
 REPEATED_IDS = {"proof", "proof-content", "exercise-content", "solution-content"}
@@ -44,10 +45,8 @@ class Cells:
         self.app = app
         book = read_book(app.srcdir)
         self.chapters = {page_of(chapter.name): chapter for chapter in book}
-        found = definitions(book)
-        self.defining = {(f"softlit.{item.module}", item.name): item.cell for item in found}
-        offered = [item for item in found if reexported(item.module)]
-        self.homes = {f"softlit.{item.name}": f"softlit.{item.module}.{item.name}" for item in offered}
+        self.defining = {(f"softlit.{item.module}", item.name): item.cell for item in definitions(book)}
+        self.homes = public_names(book)
 
     def annotate(self, app, doctree):
         """Give each code cell its anchor, and the note above it that tells what the cell is for."""
