@@ -6,13 +6,15 @@ The functions return dask arrays. ``compute()`` runs them on the threads of the 
 ``distributed.Client`` is active, on its workers.
 """
 
+import math
 import os
 from functools import partial, reduce
 from importlib import import_module
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from softlit._arrays import real_array
+from softlit._arrays import Layout, real_array
 from softlit.files import NpyFile
 from softlit.streaming import SoftmaxState
 
@@ -27,11 +29,57 @@ def _required(module):
 
 
 _da, _flatten = _required("dask.array"), _required("dask.core").flatten
-_CHUNK = 3 * 2**17  # entries: 1.5 MiB of float32 for each thread
+_CHUNK = 2**19  # entries of a chunk: 2 MiB of float32 for each thread
+_TASK = (
+    2**22
+)  # entries that one task reads piece by piece, where no one needs them together
+_PIECE = 3 * 2**17  # whole runs of a state
+_OPENED = WeakValueDictionary()  # files by the names of the dask arrays that open them
+
+
+class _Unread:
+    """A file whose parts are not read yet: each is a tuple of the file and of where it begins and ends."""
+
+    def __init__(self, file):
+        self.file, self.shape, self.dtype, self.ndim = (
+            file,
+            file.shape,
+            file.dtype,
+            file.ndim,
+        )
+
+    def __getitem__(self, at):
+        return self.file, at[0].start, at[0].stop
+
+
+def _rows(file, entries):
+    """How many rows of a file have about so many entries."""
+    return max(1, entries // max(1, math.prod(file.shape[1:])))
+
+
+def _lazily(stored, chunks):
+    """A dask array whose tasks read their chunks; its name is its own, since a file may change."""
+    meta = np.empty((0,) * stored.ndim, stored.dtype)
+    return _da.from_array(
+        stored, chunks, name=False, asarray=False, fancy=False, inline_array=True, meta=meta
+    )
+
+
+def _in_large_tasks(x, axis):
+    """The array; or, if it opens a file whose rows are reduced, one of fewer chunks that are not read yet."""
+    file = _OPENED.get(x.name)
+    if file is None or 0 not in Layout(x.shape, axis).axes:
+        return x
+    return _lazily(_Unread(file), (_rows(file, _TASK), *file.shape[1:]))
 
 
 def _state_of_chunk(block, axis, keepdims):
-    return SoftmaxState().update(block, axis)
+    if not isinstance(block, tuple):
+        return SoftmaxState().update(block, axis)
+    (file, start, stop), state = block, SoftmaxState()
+    for row in range(start, stop, height := _rows(file, _PIECE)):
+        state = state.update(file[row : min(row + height, stop)], axis)
+    return state
 
 
 def _merge(states, axis, keepdims):
@@ -47,13 +95,12 @@ def _finish(states, axis, keepdims, result, computing_meta=False):
 
 def _reduction(x, axis, keepdims, result, dtype):
     return _da.reduction(
-        x,
+        _in_large_tasks(x, axis),
         chunk=_state_of_chunk,
         combine=_merge,
         aggregate=partial(_finish, result=result),
         axis=axis,
         keepdims=keepdims,
-        split_every=16,  # states are small, and fewer tasks take less memory
         concatenate=False,
         dtype=dtype,
         meta=np.empty((0,) * x.ndim, dtype),
@@ -270,7 +317,7 @@ def open_array(path, chunks="auto"):
     path : path_like
         A .npy file, or a folder or file that Zarr opens (zarr must be installed).
     chunks : optional
-        As in `dask.array.from_array`, along the first axis; "auto" takes about 400 thousand numbers. Zarr
+        As in `dask.array.from_array`, along the first axis; "auto" takes about half a million numbers. Zarr
         arrays keep their own.
 
     Raises
@@ -299,18 +346,15 @@ def open_array(path, chunks="auto"):
     0.0
     """
     path = os.fspath(path)
-    if path.endswith(".npy"):
-        stored = NpyFile(path)
-        if chunks == "auto":
-            per_row = max(1, int(np.prod(stored.shape[1:], dtype=object)))
-            chunks = (max(1, _CHUNK // per_row), *stored.shape[1:])
-    else:
+    if not path.endswith(".npy"):
         stored = _Zarr(path)
-        chunks = stored.array.chunks
-    meta = np.empty((0,) * stored.ndim, stored.dtype)
-    return _da.from_array(
-        stored, chunks, name=False, asarray=False, fancy=False, inline_array=True, meta=meta
-    )
+        return _lazily(stored, stored.array.chunks)
+    file = NpyFile(path)
+    if chunks != "auto":
+        return _lazily(file, chunks)
+    x = _lazily(file, (_rows(file, _CHUNK), *file.shape[1:]))
+    _OPENED[x.name] = file
+    return x
 
 
 __all__ = [

@@ -4,6 +4,7 @@
 
 import math
 from collections import namedtuple
+from functools import reduce
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from softlit.kernels import (
 _STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
 _ENTRIES = _BLOCK // 8  # of float64 in a block
 _RUN = 2**14  # entries whose coarse parts are summed without a rounding
+_QUICK_RUN = 2**17  # of float32, which has no coarse parts: fewer calls
 _ONES = np.ones(_RUN)
 
 
@@ -122,7 +124,7 @@ def _of_runs(x, values, mask):
     """The family of each run along the last of three axes."""
     n, wide = x.shape[2], np.promote_types(x.dtype, np.float64)
     family = np.zeros((3 if values is None else 5, *x.shape[:2]), wide)
-    quick = x.dtype == np.float32 and n == _RUN and values is None
+    quick = x.dtype == np.float32 and n >= _RUN and values is None
     size = min(x.size, max(_ENTRIES, n))
     buffers = np.empty(
         (1 if x.dtype == np.float32 else 2, size), x.dtype if quick else wide
@@ -140,19 +142,27 @@ def _of_runs(x, values, mask):
     return family
 
 
-def _of_slices(*parts):
-    """The family of each row of logits, values and mask, of any length."""
-    n = parts[0].shape[1]
-    cut = n - n % _RUN
+def _cuts(n, runs):
+    """Where whole runs of each length begin and end, the longest first, and what is left over."""
+    start = 0
+    for run in (*runs, 1):
+        stop = n - (n - start) % run
+        if stop > start:
+            yield slice(start, stop), run if run > 1 else stop - start
+        start = stop
+
+
+def _of_slices(x, values, mask):
+    """The family of each row, of any length."""
+    quick = x.dtype == np.float32 and values is None
     families = []
-    for at, length in ((slice(cut), _RUN), (slice(cut, n), n - cut)):
-        if at.stop and length:
-            runs = [
-                None if part is None else part[:, at].reshape(len(part), -1, length)
-                for part in parts
-            ]
-            families.append(_folded(_of_runs(*runs)))
-    return families[0] if len(families) == 1 else _merged(*families)
+    for at, run in _cuts(x.shape[1], (_QUICK_RUN, _RUN) if quick else (_RUN,)):
+        runs = [
+            None if part is None else part[:, at].reshape(len(part), -1, run)
+            for part in (x, values, mask)
+        ]
+        families.append(_folded(_of_runs(*runs)))
+    return reduce(_merged, families)
 
 
 # --- book/15-streaming.ipynb, cell build-state
@@ -631,7 +641,8 @@ def attention(q, k, v, *, mask=None, block=1024):
     Notes
     -----
     Derived in chapter 15, :prf:ref:`thm-carried-mean`. The scores are rounded as in plain attention, which
-    costs a weight as much as its gap to the largest score; the sums add a few ulp of ``sum_j p_j |v_j|``.
+    costs a weight as much as its gap to the largest score; the sums add a few ulp of ``sum_j p_j |v_j|``,
+    or 1e-31 in float32 if that is more. While no score can exceed 32, no maximum is subtracted.
     Attention by blocks: [1]_.
 
     References
