@@ -33,7 +33,7 @@ _CHUNK = 2**19  # entries of a chunk: 2 MiB of float32 for each thread
 _TASK = (
     2**22
 )  # entries that one task reads piece by piece, where no one needs them together
-_PIECE = 3 * 2**17  # whole runs of a state
+_PIECE = 2**18  # two runs of a state
 _OPENED = WeakValueDictionary()  # files by the names of the dask arrays that open them
 
 
