@@ -10,15 +10,16 @@ from benchmarks import cases
 from benchmarks.peers import FUNCTIONS
 from benchmarks.results import digits
 
+CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 SAMPLE = 0.01  # seconds that one sample lasts at least: calls of microseconds are looped
 
 
-def pin():
-    """Run on one core, so that no library uses two and no sample is moved; says whether it could."""
-    if not hasattr(os, "sched_setaffinity"):
+def pin(one=True):
+    """Run on one core, so that no library uses two and no sample is moved, or on all; says whether on one."""
+    if not CORES:
         return False
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    return True
+    os.sched_setaffinity(0, {max(CORES)} if one else CORES)
+    return one
 
 
 def loops(call):

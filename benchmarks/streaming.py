@@ -14,6 +14,8 @@ import threading
 import time
 import timeit
 import tracemalloc
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -22,24 +24,34 @@ from benchmarks.results import digits
 
 FILE_SIZE, QUICK_FILE_SIZE = 200_000_000, 2_000_000
 LENGTHS = [10**k for k in range(6, 10)]
-SAMPLES = {"file": 7, "length": 2, "attention": 3, "order": 1}
+SAMPLES = {"file": 5, "length": 2, "order": 1}  # and five of attention
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def anonymous():
-    """MiB of memory that belongs to this process alone, or None where the system does not tell."""
+def anonymous(process="self"):
+    """MiB of memory that belongs to a process alone, or None where the system does not tell."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
         return int(status.split("RssAnon:")[1].split()[0]) / 1024
     except (OSError, IndexError):
         return None
 
 
 class Watched:
-    """Seconds, and the most anonymous memory, of what runs inside; looked at every two milliseconds."""
+    """Seconds, and the most anonymous memory of a process, of what runs inside.
+
+    The memory is looked at every two milliseconds; of several processes the largest counts.
+    """
+
+    def __init__(self, processes=("self",)):
+        self.processes = processes
+
+    def largest(self):
+        sizes = [anonymous(process) for process in self.processes]
+        return None if None in sizes else max(sizes)
 
     def __enter__(self):
-        self.before = self.peak = anonymous()
+        self.before = self.peak = self.largest()
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.look)
         self.thread.start()
@@ -48,7 +60,7 @@ class Watched:
 
     def look(self):
         while self.peak is not None and not self.over.wait(0.002):
-            self.peak = max(self.peak, anonymous())
+            self.peak = max(self.peak, self.largest() or 0)
 
     def __exit__(self, *_):
         self.seconds = time.perf_counter() - self.start
@@ -65,6 +77,20 @@ def _max_then_sum(x):
 
     top = x.max()
     return top + da.log(da.exp(x - top).sum())
+
+
+def _on_a_cluster(path):
+    """LogSumExp of a file on two worker processes of one thread each; the memory is that of a worker."""
+    from distributed import Client, LocalCluster
+
+    import softlit.dask
+
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
+    with cluster, Client(cluster) as client:
+        client.run(import_module, "softlit.dask")
+        with Watched(list(client.run(os.getpid).values())) as watched:
+            value = softlit.dask.logsumexp(softlit.dask.open_array(path)).compute()
+    return watched.row(value=float(value))
 
 
 def read_file(way, size, path):
@@ -85,10 +111,13 @@ def read_file(way, size, path):
                 state = state.update(block)
             value = state.logsumexp()
         return watched.row(value=float(value))
+    if way == "softlit.dask, two processes":
+        return _on_a_cluster(path)
     import dask.array as da
 
     import softlit.dask
 
+    da.zeros(1).compute(scheduler="threads")  # dask imports its cluster part at the first computation
     with Watched() as watched:  # from the path to the number
         if way == "softlit.dask":
             graph = softlit.dask.logsumexp(softlit.dask.open_array(path))
@@ -120,8 +149,11 @@ def grow(way, size, path):
     return watched.row()
 
 
-def attend(way, size, path):
-    """Attention of 4 heads with 64 dimensions: the time, and the most memory that NumPy allocates."""
+def attend(dtype, scale, way, size, path):
+    """Attention of 4 heads with 64 dimensions: the time, and the most memory that NumPy allocates.
+
+    The scores have the given scale, and about 4.5 times it as their largest.
+    """
     import softlit
 
     def plain(q, k, v):
@@ -131,12 +163,12 @@ def attend(way, size, path):
         scores /= scores.sum(axis=-1, keepdims=True)
         return scores @ v
 
-    dtype, _, kind = way.partition(" ")
     rng = np.random.default_rng(0)
     q, k, v = (rng.normal(size=(4, size, 64)).astype(dtype) for _ in "qkv")
-    function = plain if kind == "plain" else softlit.attention
+    q *= q.dtype.type(scale)
+    function = plain if way == "plain" else softlit.attention
     function(q[:, :64], k[:, :64], v[:, :64])
-    seconds = min(timeit.repeat(lambda: function(q, k, v), number=1, repeat=5))
+    seconds = min(timeit.repeat(lambda: function(q, k, v), number=1, repeat=3))
     tracemalloc.start()
     function(q, k, v)
     extra = tracemalloc.get_traced_memory()[1] / 2**20 - v.nbytes / 2**20  # the result is no extra
@@ -183,19 +215,25 @@ def merge_orders(way, size, path):
     return {"ulp": digits(worst)}
 
 
-CASES = {
+ATTENTION = {
+    f"attention, {dtype}{', wide scores' if scale > 1 else ''}": partial(attend, dtype, scale)
+    for dtype in ("float32", "float64")
+    for scale in (1, 10)
+}
+CASES = {  # ratios of times are to the first way
     "file": (
         read_file,
         [
             "max then sum, chunks of dask",
             "max then sum, softlit's reader",
             "softlit.dask",
+            "softlit.dask, two processes",
             "softlit, a loop over blocks",
             "reading alone",
         ],
     ),
-    "length": (grow, ["logsumexp", "drawing and adding"]),
-    "attention": (attend, ["float32 plain", "float32 softlit", "float64 plain", "float64 softlit"]),
+    "length": (grow, ["drawing and adding", "logsumexp"]),
+    **{case: (function, ["plain", "softlit"]) for case, function in ATTENTION.items()},
     "order": (
         merge_orders,
         [
@@ -210,7 +248,7 @@ CASES = {
 
 
 def sample(case, way, size, path=""):
-    """One sample in a fresh process that may use all cores."""
+    """One sample in a fresh process, on the cores of this one."""
     command = [sys.executable, "-m", "benchmarks.streaming", case, way, str(size), str(path)]
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
@@ -220,13 +258,15 @@ def sample(case, way, size, path=""):
     return json.loads(run.stdout)
 
 
-def _best(samples):
-    """The least of the times, and the most of the memory."""
+def _row(samples, others):
+    """The least of the times, the median of their ratios to others of the same turn, the most memory."""
     row = dict(samples[0])
-    for other in samples[1:]:
-        row["seconds"] = min(row["seconds"], other["seconds"])
-        if "MiB" in row:
-            row["MiB"] = max(row["MiB"], other["MiB"])
+    if "seconds" in row:
+        row["seconds"] = min(sample["seconds"] for sample in samples)
+        turns = zip(samples, others, strict=True)
+        row["ratio"] = digits(np.median([sample["seconds"] / other["seconds"] for sample, other in turns]))
+    if "MiB" in row:
+        row["MiB"] = max(sample["MiB"] for sample in samples)
     return row
 
 
@@ -243,7 +283,7 @@ def measure(libraries, say, quick=False):
     sizes = {
         "file": [QUICK_FILE_SIZE if quick else FILE_SIZE],
         "length": LENGTHS[:1] if quick else LENGTHS,
-        "attention": [256 if quick else 4096],
+        **{case: [256 if quick else 4096] for case in ATTENTION},
         "order": [10**5 if quick else 10**7],
     }
     rows = []
@@ -253,13 +293,13 @@ def measure(libraries, say, quick=False):
         for case, (_, ways) in CASES.items():
             for size in sizes[case]:
                 say(f"streaming: {case}, {size}")
-                rounds = 1 if quick else SAMPLES[case]
+                rounds = 1 if quick else SAMPLES.get(case, 5)
                 taken = {way: [] for way in ways}
                 for _ in range(rounds):
                     for way in ways:
                         taken[way].append(sample(case, way, size, path))
                 rows += [
-                    {"case": case, "way": way, "size": size, **_best(samples)}
+                    {"case": case, "way": way, "size": size, **_row(samples, taken[ways[0]])}
                     for way, samples in taken.items()
                 ]
     return rows
@@ -267,6 +307,4 @@ def measure(libraries, say, quick=False):
 
 if __name__ == "__main__":
     case, way, size, path = sys.argv[1:]
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, range(os.cpu_count()))
     print(json.dumps(CASES[case][0](way, int(size), path)))

@@ -27,8 +27,8 @@ def real_array(x, name="x"):
     return x.astype(np.promote_types(result, np.float32), copy=False), result
 
 
-def mask_array(where, shape):
-    """``where`` as a bool array of the given shape, or None.
+def mask_array(where, shape, name="where"):
+    """The mask as a bool array of the given shape, or None.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def mask_array(where, shape):
         return None
     where = np.asarray(where)
     if where.dtype != bool:
-        raise TypeError(f"where must hold bool, not values of dtype {where.dtype}")
+        raise TypeError(f"{name} must hold bool, not values of dtype {where.dtype}")
     return np.broadcast_to(where, shape)
 
 

@@ -6,13 +6,15 @@ The functions return dask arrays. ``compute()`` runs them on the threads of the 
 ``distributed.Client`` is active, on its workers.
 """
 
+import math
 import os
 from functools import partial, reduce
 from importlib import import_module
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from softlit._arrays import real_array
+from softlit._arrays import Layout, real_array
 from softlit.files import NpyFile
 from softlit.streaming import SoftmaxState
 
@@ -21,15 +23,57 @@ def _required(module):
     try:
         return import_module(module)
     except ImportError as error:
-        raise ImportError("softlit.dask needs dask: pip install 'softlit[dask]'") from error
+        raise ImportError(
+            f"softlit.dask needs {module.partition('.')[0]}: pip install 'softlit[dask]'"
+        ) from error
 
 
 _da, _flatten = _required("dask.array"), _required("dask.core").flatten
-_CHUNK = 2**19  # entries: 2 MiB of float32 for each thread
+_CHUNK = 2**19  # entries of a chunk: 2 MiB of float32 for each thread
+_TASK = 2**22  # entries that one task reads piece by piece
+_PIECE = 2**18  # two runs of a state
+_OPENED = WeakValueDictionary()  # files by the names of the dask arrays that open them
+
+
+class _Unread:
+    """A file whose parts are not read yet: each is a tuple of the file and of where it begins and ends."""
+
+    def __init__(self, file):
+        self.file = file
+        self.shape, self.dtype, self.ndim = file.shape, file.dtype, file.ndim
+
+    def __getitem__(self, at):
+        return self.file, at[0].start, at[0].stop
+
+
+def _rows(file, entries):
+    """How many rows of a file have about so many entries."""
+    return max(1, entries // max(1, math.prod(file.shape[1:])))
+
+
+def _lazily(stored, chunks):
+    """A dask array whose tasks read their chunks; its name is its own, since a file may change."""
+    meta = np.empty((0,) * stored.ndim, stored.dtype)
+    return _da.from_array(
+        stored, chunks, name=False, asarray=False, fancy=False, inline_array=True, meta=meta
+    )
+
+
+def _in_large_tasks(x, axis):
+    """The array; or, if it opens a file whose rows are reduced, one of fewer chunks that are not read yet."""
+    file = _OPENED.get(x.name)
+    if file is None or 0 not in Layout(x.shape, axis).axes:
+        return x
+    return _lazily(_Unread(file), (_rows(file, _TASK), *file.shape[1:]))
 
 
 def _state_of_chunk(block, axis, keepdims):
-    return SoftmaxState().update(block, axis)
+    if not isinstance(block, tuple):
+        return SoftmaxState().update(block, axis)
+    (file, start, stop), state = block, SoftmaxState()
+    for row in range(start, stop, height := _rows(file, _PIECE)):
+        state = state.update(file[row : min(row + height, stop)], axis)
+    return state
 
 
 def _merge(states, axis, keepdims):
@@ -45,7 +89,7 @@ def _finish(states, axis, keepdims, result, computing_meta=False):
 
 def _reduction(x, axis, keepdims, result, dtype):
     return _da.reduction(
-        x,
+        _in_large_tasks(x, axis),
         chunk=_state_of_chunk,
         combine=_merge,
         aggregate=partial(_finish, result=result),
@@ -77,7 +121,8 @@ def _packed(state):
 
 def _apply(block, packed, axis, method):
     kept = np.squeeze(packed, axis)
-    state = SoftmaxState._of([kept[field] for field in packed.dtype.names], block.dtype)
+    numbers = np.stack([kept[field] for field in packed.dtype.names])
+    state = SoftmaxState._of(numbers, block.dtype)
     return getattr(state, method)(block, axis)
 
 
@@ -223,6 +268,38 @@ def logsumexp(x, axis=-1, *, keepdims=False):
     return _reduction(x, axis, keepdims, SoftmaxState.logsumexp, dtype)
 
 
+class _Zarr:
+    """A Zarr array that names the chunk which cannot be read."""
+
+    def __init__(self, path):
+        self.path, self.array = path, _required("zarr").open_array(path, mode="r")
+        self.shape, self.dtype, self.ndim = (
+            self.array.shape,
+            self.array.dtype,
+            self.array.ndim,
+        )
+
+    def __getitem__(self, at):
+        try:
+            return self.array[at]
+        except OSError:  # names its file
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"{self.path}: the chunk {self._chunk(at)} cannot be read: {error}"
+            ) from error
+
+    def _chunk(self, at):
+        """The name of the chunk of the first of these entries; dask reads no two at once."""
+        sizes = self.array.shards or self.array.chunks
+        first = (
+            np.ravel(range(size)[part])[0]
+            for part, size in zip(at, self.shape, strict=True)
+        )
+        place = (int(entry) // size for entry, size in zip(first, sizes, strict=True))
+        return self.array.metadata.encode_chunk_key(tuple(place))
+
+
 def open_array(path, chunks="auto"):
     """An array on disk as a dask array that reads it when it is computed.
 
@@ -240,11 +317,16 @@ def open_array(path, chunks="auto"):
     Raises
     ------
     OSError, TypeError, ValueError
-        As `softlit.files.NpyFile` does, here or when it is computed.
+        As `softlit.files.NpyFile` does, here or when it is computed. Of a damaged Zarr array the chunk is
+        named; a chunk that is missing is none, but holds the fill value, as Zarr wants it.
 
     See Also
     --------
     softlit.files.NpyFile : the same without dask.
+
+    Notes
+    -----
+    The arrays of two calls are two to dask: the file may have changed between them, and is read anew.
 
     Examples
     --------
@@ -259,13 +341,14 @@ def open_array(path, chunks="auto"):
     """
     path = os.fspath(path)
     if not path.endswith(".npy"):
-        return _da.from_zarr(path)
+        stored = _Zarr(path)
+        return _lazily(stored, stored.array.chunks)
     file = NpyFile(path)
-    if chunks == "auto":
-        per_row = max(1, int(np.prod(file.shape[1:], dtype=object)))
-        chunks = (max(1, _CHUNK // per_row), *file.shape[1:])
-    meta = np.empty((0,) * file.ndim, file.dtype)
-    return _da.from_array(file, chunks=chunks, asarray=False, inline_array=True, meta=meta)
+    if chunks != "auto":
+        return _lazily(file, chunks)
+    x = _lazily(file, (_rows(file, _CHUNK), *file.shape[1:]))
+    _OPENED[x.name] = file
+    return x
 
 
 __all__ = [

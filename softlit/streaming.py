@@ -4,6 +4,7 @@
 
 import math
 from collections import namedtuple
+from functools import reduce
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from softlit.kernels import (
 _STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
 _ENTRIES = _BLOCK // 8  # of float64 in a block
 _RUN = 2**14  # entries whose coarse parts are summed without a rounding
+_QUICK_RUN = 2**17  # of float32, which has no coarse parts: fewer calls
+_ONES = np.ones(_RUN)
 
 
 def _reference(top):
@@ -30,7 +33,7 @@ def _leads(top, reference):
     """exp(top - reference) of single numbers, with what the difference rounds off put back."""
     gap = top - reference
     lead = np.exp(gap) * (1 + (top - (gap + reference)))
-    return np.where(np.isfinite(top) & np.isfinite(reference), lead, np.isposinf(top))
+    return np.where(np.isfinite(gap), lead, top == np.inf)
 
 
 def _terms(x, reference, out=None):
@@ -38,7 +41,7 @@ def _terms(x, reference, out=None):
     if not reference.any() and _looks_moderate(x):
         return np.exp(x, out=out, dtype=reference.dtype)
     x = x.astype(reference.dtype, copy=False)
-    infinite = np.isposinf(reference)
+    infinite = reference == np.inf
     if infinite.any():
         x = np.where(infinite, np.where(x == np.inf, 0, -np.inf), x)
     return _exp(x, np.where(np.isfinite(reference), reference, 0), out)
@@ -51,7 +54,7 @@ def _sums_in_two(e, lead, scratch):
     coarse = np.add(e, grid, out=scratch)
     coarse -= grid
     e -= coarse
-    ones = np.ones(e.shape[1], e.dtype)
+    ones = _ONES[: e.shape[1]].astype(e.dtype, copy=False)
     return np.vecdot(coarse, ones), np.vecdot(e, ones)
 
 
@@ -65,38 +68,36 @@ def _plus(a, lost_a, b, lost_b):
 
 # --- book/15-streaming.ipynb, cell build-families
 def _scaled(family, reference):
-    """The sums of a family in units of another reference; what has become nothing is 0."""
-    own = _reference(family[0])
-    if (own == reference).all():
-        return family[1:]
-    factor = np.where(own == reference, 1, np.exp(own - reference))
-    return [np.where(factor == 0, 0, factor * numbers) for numbers in family[1:]]
+    """The sums of a family and what they lost, in other units; what has become nothing is 0."""
+    own, numbers = _reference(family[0]), family[1:]
+    if not (own == reference).all():
+        factor = np.where(own == reference, 1, np.exp(own - reference))
+        numbers = np.where(factor == 0, 0, factor * numbers)
+    return numbers[::2], numbers[1::2]
 
 
 def _merged(a, b):
     """The family of both: the smaller maximum joins the rest."""
     top, low = np.maximum(a[0], b[0]), np.minimum(a[0], b[0])
     reference = _reference(top)
-    a, b = _scaled(a, reference), _scaled(b, reference)
-    rest = _plus(*_plus(*a[:2], *b[:2]), _leads(low, reference), 0)
-    return [top, *rest, *(_plus(*a[2:], *b[2:]) if len(a) > 2 else ())]
+    both = np.empty(a.shape, top.dtype)
+    both[0] = top
+    both[1::2], both[2::2] = _plus(*_scaled(a, reference), *_scaled(b, reference))
+    both[1], both[2] = _plus(both[1], both[2], _leads(low, reference), 0)
+    return both
 
 
 def _folded(family):
     """The families along the last axis merged into one, in pairs."""
-    while (n := family[0].shape[-1]) > 1:
-        even, odd = (
-            [numbers[..., k : n - n % 2 : 2] for numbers in family] for k in (0, 1)
-        )
-        left_over = [numbers[..., n - n % 2 :] for numbers in family]
-        pairs = zip(_merged(even, odd), left_over, strict=True)
-        family = [np.concatenate(pair, axis=-1) for pair in pairs]
-    return [numbers[..., 0] for numbers in family]
+    while (n := family.shape[-1]) > 1:
+        paired = n - n % 2
+        pairs = _merged(family[..., :paired:2], family[..., 1:paired:2])
+        family = np.concatenate([pairs, family[..., paired:]], axis=-1)
+    return family[..., 0]
 
 
-def _of_rows(x, values, buffers):
-    """The family of each row."""
-    e, scratch = buffers
+def _of_rows(x, values, e, scratch=None):
+    """The family of each row; the buffers are for its exponentials, and in float64 for their coarse parts."""
     place = _places(x)
     top = x[place].astype(e.dtype)
     e = _terms(x, _reference(top), e)
@@ -110,10 +111,10 @@ def _of_rows(x, values, buffers):
     return top[:, 0], *_sums_in_two(e, lead, scratch), *weighted
 
 
-def _tiles(rows, runs, n, entries=_ENTRIES):
-    """Indices that cut an array of these three axes into tiles of whole runs, of about so many entries."""
-    across = max(1, min(runs, entries // n))
-    down = max(1, entries // (n * across))
+def _tiles(rows, runs, n):
+    """Indices that cut an array of these three axes into tiles of whole runs, of about a block."""
+    across = max(1, min(runs, _ENTRIES // n))
+    down = max(1, _ENTRIES // (n * across))
     for row in range(0, rows, down):
         for run in range(0, runs, across):
             yield slice(row, row + down), slice(run, run + across)
@@ -123,35 +124,45 @@ def _of_runs(x, values, mask):
     """The family of each run along the last of three axes."""
     n, wide = x.shape[2], np.promote_types(x.dtype, np.float64)
     family = np.zeros((3 if values is None else 5, *x.shape[:2]), wide)
-    quick = x.dtype == np.float32 and n == _RUN and values is None
-    entries = 2 * _ENTRIES if quick else _ENTRIES
-    buffers = np.empty((2, min(x.size, max(entries, n))), x.dtype if quick else wide)
-    for at in _tiles(*x.shape, entries):
+    quick = x.dtype == np.float32 and n >= _RUN and values is None
+    size = min(x.size, max(_ENTRIES, n))
+    buffers = np.empty(
+        (1 if x.dtype == np.float32 else 2, size), x.dtype if quick else wide
+    )
+    for at in _tiles(*x.shape):
         tile = x[at].reshape(-1, n)
         carried = None if values is None else values[at].reshape(-1, n).astype(wide)
         if mask is not None:
             allowed = mask[at].reshape(-1, n)
             tile = np.where(allowed, tile, -np.inf)
             carried = None if carried is None else np.where(allowed, carried, 0)
-        own = [buffer[: tile.size].reshape(tile.shape) for buffer in buffers]
-        for kept, found in zip(family, _of_rows(tile, carried, own), strict=True):
+        own = (buffer[: tile.size].reshape(tile.shape) for buffer in buffers)
+        for kept, found in zip(family, _of_rows(tile, carried, *own), strict=True):
             kept[at] = found.reshape(kept[at].shape)
-    return list(family)
+    return family
 
 
-def _of_slices(*parts):
-    """The family of each row of logits, values and mask, of any length."""
-    n = parts[0].shape[1]
-    cut = n - n % _RUN
+def _cuts(n, runs):
+    """Where whole runs of each length begin and end, the longest first, and what is left over."""
+    start = 0
+    for run in (*runs, 1):
+        stop = n - (n - start) % run
+        if stop > start:
+            yield slice(start, stop), run if run > 1 else stop - start
+        start = stop
+
+
+def _of_slices(x, values, mask):
+    """The family of each row, of any length."""
+    quick = x.dtype == np.float32 and values is None
     families = []
-    for at, length in ((slice(cut), _RUN), (slice(cut, n), n - cut)):
-        if at.stop and length:
-            runs = [
-                None if part is None else part[:, at].reshape(len(part), -1, length)
-                for part in parts
-            ]
-            families.append(_folded(_of_runs(*runs)))
-    return families[0] if len(families) == 1 else _merged(*families)
+    for at, run in _cuts(x.shape[1], (_QUICK_RUN, _RUN) if quick else (_RUN,)):
+        runs = [
+            None if part is None else part[:, at].reshape(len(part), -1, run)
+            for part in (x, values, mask)
+        ]
+        families.append(_folded(_of_runs(*runs)))
+    return reduce(_merged, families)
 
 
 # --- book/15-streaming.ipynb, cell build-state
@@ -206,11 +217,10 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
     __slots__ = ()
 
     def __new__(cls):
-        return cls._of([np.array(-np.inf), np.array(0.0), np.array(0.0)], None)
+        return cls._of(_nothing(3, (), np.float64), None)
 
     @classmethod
-    def _of(cls, family, dtype):
-        numbers = np.stack(family)
+    def _of(cls, numbers, dtype):
         numbers.flags.writeable = False
         return cls._make([numbers, dtype])
 
@@ -278,7 +288,7 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
                     16
                 )  # else NumPy copies what it broadcasts; errstate restores it
             family = _of_slices(*rows)
-        return self.merge(self._of([numbers.reshape(shape) for numbers in family], dtype))
+        return self.merge(self._of(family.reshape(-1, *shape), dtype))
 
     def merge(self, other):
         """The state of the logits of both states.
@@ -328,7 +338,8 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
                 _nothing(len(self.numbers), layout.outer, self.numbers.dtype), self.dtype
             )
         with np.errstate(all="ignore"):
-            return self._of(_folded([layout.rows(one) for one in self.numbers]), self.dtype)
+            slices = np.stack([layout.rows(one) for one in self.numbers])
+            return self._of(_folded(slices), self.dtype)
 
     def _parts(self):
         """Maximum, reference, exponential of the maximum, rest; as wide as the machine allows."""
@@ -547,28 +558,47 @@ def _pull(weights, values):
     return sums + infinite + np.where(unknown > 0, np.nan, 0)
 
 
-def _attend(q, k, v, mask, block):
-    """Attention of some queries to all keys, a block of keys at a time."""
-    wide = np.promote_types(q.dtype, np.float64)
-    top = np.full((len(q), 1), -np.inf, q.dtype)
+def _stay_small(q, k, v):
+    """Whether all scores lie within 32 of 0, by Cauchy and Schwarz, and no sum of values overflows."""
+    squares = (float(np.vecdot(part, part).max(initial=0)) for part in (q, k))
+    bound = math.sqrt(math.prod(squares) / max(q.shape[-1], 1))
+    largest = max(float(v.max(initial=1)), -float(v.min(initial=-1)))
+    room = float(np.finfo(v.dtype).max) / max(v.shape[-2], 1)
+    return bound <= _STEP / 2 and largest * math.exp(_STEP / 2) < room
+
+
+def _subtract_top(scores, top):
+    """In place; under a top of +inf, 0 for each +inf and -inf for the others."""
+    infinite = top == np.inf
+    if infinite.any():
+        np.copyto(scores, np.where(scores == np.inf, 0, -np.inf), where=infinite)
+    scores -= np.where(np.isfinite(top), top, 0)
+
+
+def _attend(q, k, v, mask, small, tile):
+    """Attention of some queries to all keys, a block of keys at a time, whose scores fill the tile."""
+    block, wide = tile.shape[1], np.promote_types(q.dtype, np.float64)
+    top = np.full((len(q), 1), 0 if small else -np.inf, q.dtype)
     total, pulled = np.zeros((len(q), 1), wide), np.zeros((len(q), v.shape[1]), wide)
-    asked = np.zeros((len(q), 1), bool)
     for start in range(0, len(k), block):
         at = slice(start, start + block)
-        scores = q @ k[at].T
+        if mask is not None and not mask[:, at].any():
+            continue
+        scores = tile[: len(q), : len(k[at])]
+        np.matmul(q, k[at].T, out=scores)
         if mask is not None:
-            scores[~mask[:, at]] = -np.inf
-        asked |= True if mask is None else mask[:, at].any(axis=1, keepdims=True)
-        before, top = top, np.maximum(top, scores.max(axis=1, keepdims=True))
-        infinite = np.isposinf(top)
-        if infinite.any():
-            scores = np.where(infinite, np.where(scores == np.inf, 0, -np.inf), scores)
-        scores -= np.where(np.isfinite(top), top, 0)
+            np.copyto(scores, -np.inf, where=~mask[:, at])
+        if not small:
+            before, top = top, np.maximum(top, scores.max(axis=1, keepdims=True))
+            kept = np.where(before == top, 1, np.exp(before.astype(wide) - top))
+            total, pulled = (
+                np.where(kept == 0, 0, kept * sums) for sums in (total, pulled)
+            )
+            _subtract_top(scores, top)
         weights = np.exp(scores, out=scores)
-        kept = np.where(before == top, 1, np.exp(before.astype(wide) - top))
-        total = kept * total + weights.sum(axis=1, keepdims=True)
-        pulled = np.where(kept == 0, 0, kept * pulled) + _pull(weights, v[at])
-    return np.where(asked, pulled / total, 0)
+        total += weights @ np.ones((weights.shape[1], 1), q.dtype)
+        pulled += _pull(weights, v[at])
+    return pulled / total
 
 
 def attention(q, k, v, *, mask=None, block=1024):
@@ -611,7 +641,8 @@ def attention(q, k, v, *, mask=None, block=1024):
     Notes
     -----
     Derived in chapter 15, :prf:ref:`thm-carried-mean`. The scores are rounded as in plain attention, which
-    costs a weight as much as its gap to the largest score; the sums add a few ulp of ``sum_j p_j |v_j|``.
+    costs a weight as much as its gap to the largest score; the sums add a few ulp of ``sum_j p_j |v_j|``,
+    or 1e-31 in float32 if that is more. While no score can exceed 32, no maximum is subtracted.
     Attention by blocks: [1]_.
 
     References
@@ -643,25 +674,28 @@ def attention(q, k, v, *, mask=None, block=1024):
     if block < 1:
         raise ValueError(f"block must be at least 1, not {block}")
     n, keys, dtype = q.shape[-2], k.shape[-2], np.result_type(*dtypes)
-    heads = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-    if mask is not None:
-        heads = np.broadcast_shapes(heads, np.shape(mask)[:-2])
-        mask = mask_array(mask, (*heads, n, keys))
+    try:
+        heads = np.broadcast_shapes(*(np.shape(part)[:-2] for part in (q, k, v, mask)))
+        mask = mask_array(mask, (*heads, n, keys), "mask")
+    except ValueError:
+        raise ValueError(
+            f"q {q.shape}, k {k.shape}, v {v.shape} and a mask of shape {np.shape(mask)} do not broadcast"
+        ) from None
     work = np.result_type(q, k, v)
+    root = work.type(math.sqrt(max(q.shape[-1], 1)))
     out = np.empty((*heads, n, v.shape[-1]), dtype)
+    tile = np.empty([max(1, min(block, size)) for size in (n, keys)], work)
     with np.errstate(all="ignore"):
-        np.setbufsize(16)  # else NumPy copies what it broadcasts; errstate restores it
-        q = q.astype(work, copy=False) / work.type(math.sqrt(max(q.shape[-1], 1)))
-        q, k, v = (
-            np.broadcast_to(part.astype(work, copy=False), heads + part.shape[-2:])
-            for part in (q, k, v)
-        )
+        q, k, v = (part.astype(work, copy=False) for part in (q, k, v))
+        small = _stay_small(q, k, v)
+        q, k, v = (np.broadcast_to(part, heads + part.shape[-2:]) for part in (q, k, v))
         for head in np.ndindex(*heads):
             for start in range(0, n, block):
                 at = (*head, slice(start, start + block))
-                out[at] = _attend(
-                    q[at], k[head], v[head], None if mask is None else mask[at], block
-                )
+                allowed = None if mask is None else mask[at]
+                means = _attend(q[at] / root, k[head], v[head], allowed, small, tile)
+                asked = keys > 0 if mask is None else allowed.any(axis=1, keepdims=True)
+                out[at] = np.where(asked, means, 0)
     return out
 
 

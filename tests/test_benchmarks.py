@@ -35,11 +35,12 @@ def test_committed_results_are_whole(name):
 
 
 def test_committed_results_of_streams_are_whole():
-    _, rows = results.load(results.FOLDER / "streaming.json")
+    measured, rows = results.load(results.FOLDER / "streaming.json")
+    assert measured["pinned to one core"] is False
     sizes = {
         "file": [streaming.FILE_SIZE],
         "length": streaming.LENGTHS,
-        "attention": [4096],
+        **{case: [4096] for case in streaming.ATTENTION},
         "order": [10**7],
     }
     wanted = [
@@ -58,12 +59,34 @@ def test_samples_of_streams_are_taken_in_processes_of_their_own(tmp_path):
         row = streaming.sample("file", way, 1000, path)
         assert row["value"] == pytest.approx(np.log(1000), rel=1e-6) and row["seconds"] > 0
         assert row["MiB"] >= row["MiB before"] > 5
-    plain, ours = (
-        streaming.sample("attention", f"float64 {way}", 2048)["MiB"] for way in ("plain", "softlit")
-    )
+    plain, ours = (streaming.sample("attention, float64", way, 2048)["MiB"] for way in ("plain", "softlit"))
     assert plain > 100 and ours < plain / 5
     with pytest.raises(RuntimeError, match="No such file"):
         streaming.sample("file", "reading alone", 1000, tmp_path / "nowhere.npy")
+
+
+@pytest.mark.skipif(len(speed.CORES) < 2, reason="needs two cores, which this machine does not tell of")
+def test_streams_are_measured_on_all_cores():
+    run = subprocess.run(
+        [sys.executable, "-c", ALL_CORES_AGAIN], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["1", str(len(speed.CORES))]
+
+
+ALL_CORES_AGAIN = """
+import subprocess, sys
+from benchmarks import speed
+
+for one in (True, False):
+    assert speed.pin(one) is one
+    subprocess.run([sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"], check=True)
+"""
+
+
+def test_a_row_of_a_stream_has_the_median_ratio_of_its_turns():
+    ours = [{"seconds": s, "MiB": m} for s, m in ((2.0, 5), (9.0, 7), (3.0, 6))]
+    others = [{"seconds": s, "MiB": 1} for s in (4.0, 9.0, 4.0)]
+    assert streaming._row(ours, others) == {"seconds": 2.0, "MiB": 7, "ratio": 0.75}
 
 
 def test_results_come_back_and_are_one_row_a_line(tmp_path):

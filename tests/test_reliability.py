@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import softlit
 import softlit.dask
+from benchmarks import streaming
 from literate.chapters import ROOT
 from softlit.files import NpyFile, softmax_npy
 
@@ -124,6 +125,31 @@ def test_a_file_far_larger_than_the_memory_of_a_worker(client, large):
     value = client.compute(softlit.dask.logsumexp(softlit.dask.open_array(path))).result(timeout=PATIENCE)
     assert value.dtype == np.float32 and value == np.float32(right)
     assert set(pids(client).values()) == before  # no worker was restarted for its memory
+
+
+def anonymous_peak(way, path):
+    """MiB of anonymous memory of the largest process: before it reads a file, and at most."""
+    row = streaming.sample("file", way, LARGE, path)
+    if "MiB" not in row:
+        pytest.skip("this system does not tell of anonymous memory")
+    return row["MiB before"], row["MiB"]
+
+
+def test_the_memory_of_a_process(large):
+    """A thread takes a piece of a file and a tile; the rest are the libraries."""
+    path, _ = large
+    before, peak = anonymous_peak("softlit.dask", path)
+    assert peak <= before + 3 + 2 * dask.system.CPU_COUNT
+    before, peak = anonymous_peak("softlit, a loop over blocks", path)
+    assert peak <= before + 12
+    before, peak = anonymous_peak("max then sum, chunks of dask", path)  # the negative control
+    assert peak > before + 200
+
+
+def test_the_memory_of_the_workers_of_a_cluster(large):
+    path, _ = large
+    before, peak = anonymous_peak("softlit.dask, two processes", path)
+    assert before < peak <= before + 12
 
 
 def test_a_worker_killed_in_the_middle(client, large):
@@ -238,6 +264,51 @@ def test_zarr(tmp_path):
     y = softlit.dask.open_array(tmp_path / "x.zarr")
     assert isinstance(y, da.Array) and y.chunks[0][0] == 7
     np.testing.assert_allclose(softlit.dask.logsumexp(y, axis=0).compute(), softlit.logsumexp(x, axis=0))
+
+
+@pytest.mark.parametrize("options", [{}, {"zarr_format": 2}, {"compressors": None}, {"shards": (14, 30)}])
+def test_a_damaged_chunk_of_a_zarr_array_is_named(tmp_path, options):
+    zarr = pytest.importorskip("zarr")
+    path, x = tmp_path / "logits.zarr", np.random.default_rng(3).normal(size=(50, 30))
+    array = zarr.create_array(str(path), shape=x.shape, chunks=(7, 30), dtype=x.dtype, **options)
+    array[...] = x
+    place, first = (2, 28) if "shards" in options else (3, 21)
+    chunk = f"{place}.0" if "zarr_format" in options else f"c/{place}/0"
+    (path / chunk).write_bytes((path / chunk).read_bytes()[:-50])
+    y = softlit.dask.open_array(path)
+    np.testing.assert_array_equal(y[:21].compute(), x[:21])  # the others can be read
+    named = re.escape(f"logits.zarr: the chunk {chunk} cannot be read: ")
+    for part in (y, y[first + 1 : first + 3], y[first + 2], y[::-1, 4:]):
+        with pytest.raises(ValueError, match=named):
+            softlit.dask.logsumexp(part, axis=None).compute()
+
+
+def test_a_file_is_read_in_large_tasks(tmp_path, monkeypatch):
+    x = 5 * np.random.default_rng(8).normal(size=(700, 30))
+    np.save(tmp_path / "x.npy", x)
+    monkeypatch.setattr(softlit.dask, "_CHUNK", 1000)
+    monkeypatch.setattr(softlit.dask, "_TASK", 9000)
+    monkeypatch.setattr(softlit.dask, "_PIECE", 700)
+    y = softlit.dask.open_array(tmp_path / "x.npy")
+    by_hand = softlit.dask.open_array(tmp_path / "x.npy", chunks=(33, 30))
+    for axis in (0, None, (0, 1), 1):
+        got = softlit.dask.logsumexp(y, axis)
+        assert (len(got.dask) < len(softlit.dask.logsumexp(by_hand, axis).dask)) == (axis != 1)
+        np.testing.assert_allclose(got.compute(), softlit.logsumexp(x, axis), rtol=1e-15)
+        p = softlit.dask.softmax(y, axis)
+        assert p.chunks == y.chunks
+        np.testing.assert_allclose(p.compute(), softlit.softmax(x, axis), rtol=3e-15)
+    os.truncate(tmp_path / "x.npy", 100_000)
+    with pytest.raises(ValueError, match=r"x\.npy is truncated: 68128 of 168128 bytes are missing"):
+        softlit.dask.logsumexp(y, 0).compute()
+
+
+def test_an_array_opened_again_is_read_again(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros(4))
+    before = softlit.dask.open_array(path)
+    np.save(path, np.ones(4))
+    assert softlit.dask.open_array(path).name != before.name
 
 
 @st.composite

@@ -205,6 +205,11 @@ def test_a_rest_far_below_its_leader():
         assert ulp_error(state.log_softmax([0.0])[0], -exact_logsumexp(x)) <= 2
 
 
+def test_logits_whose_difference_overflows():
+    for order in ([1.7e308, -1.7e308], [-1.7e308, 1.7e308]):
+        assert state_of(*np.reshape(order, (2, 1))).logsumexp() == state_of(order).logsumexp() == 1.7e308
+
+
 def test_sums_in_two_are_exact_far_below_a_rounding():
     rng = np.random.default_rng(3)
     e = np.exp(rng.normal(scale=9, size=(5, 2**14)))
@@ -241,8 +246,12 @@ def test_attention_refuses_what_does_not_fit():
         softlit.attention(ones, np.ones((3, 3)), ones)
     with pytest.raises(ValueError, match="block must be at least 1, not 0"):
         softlit.attention(ones, ones, ones, block=0)
-    with pytest.raises(TypeError, match="where must hold bool"):
+    with pytest.raises(TypeError, match="mask must hold bool"):
         softlit.attention(ones, ones, ones, mask=np.ones((3, 3)))
+    with pytest.raises(ValueError, match=r"a mask of shape \(4, 3\) do not broadcast"):
+        softlit.attention(ones, ones, ones, mask=np.ones((4, 3), bool))
+    with pytest.raises(ValueError, match=r"q \(2, 3, 2\), k \(4, 3, 2\), .* do not broadcast"):
+        softlit.attention(np.ones((2, 3, 2)), np.ones((4, 3, 2)), ones)
 
 
 def test_attention_broadcasts_and_promotes():
@@ -253,6 +262,67 @@ def test_attention_broadcasts_and_promotes():
     plain = softlit.softmax(q @ np.swapaxes(np.float32(k), -1, -2) / 2) @ v
     np.testing.assert_allclose(got, plain, rtol=1e-12)
     assert softlit.attention(*(np.float16(part) for part in (q, k, v))).dtype == np.float16
+
+
+@pytest.mark.parametrize("shape", [(7,), (1, 7), (5, 1), (5, 7), (3, 1, 1), (2, 1, 5, 7)])
+def test_masks_of_any_rank(shape):
+    rng = np.random.default_rng(5)
+    q, k, v = rng.normal(size=(3, 5, 4)), rng.normal(size=(3, 7, 4)), rng.normal(size=(3, 7, 2))
+    mask = rng.random(shape) < 0.6
+    scores = q @ np.swapaxes(k, -1, -2) / 2
+    for scale in (1, 50):  # below and above the scores that need no subtraction
+        whole = np.broadcast_to(scale * scores, np.broadcast_shapes(scores.shape, shape))
+        plain = softlit.softmax(whole, where=mask) @ v
+        for block in (2, 64):
+            got = softlit.attention(scale * q, k, v, mask=mask, block=block)
+            assert got.shape == plain.shape
+            np.testing.assert_allclose(got, plain, rtol=1e-12, atol=1e-13)
+
+
+def test_attention_without_queries_keys_or_features():
+    assert softlit.attention(np.ones((2, 0, 3)), np.ones((2, 4, 3)), np.ones((2, 4, 5))).shape == (2, 0, 5)
+    assert not softlit.attention(np.ones((2, 6, 3)), np.ones((2, 0, 3)), np.ones((2, 0, 5))).any()
+    np.testing.assert_allclose(
+        softlit.attention(np.ones((1, 0)), np.ones((4, 0)), np.arange(4.0)[:, None]), 1.5, rtol=1e-15
+    )
+
+
+def few_ulp(q, k, v, attend):
+    """The largest error of attention in eps of the mean of |v|, against one in a wider dtype."""
+    wide = np.float64 if q.dtype == np.float32 else np.longdouble
+    p = softlit.softmax(q.astype(wide) @ k.T.astype(wide) / np.sqrt(wide(q.shape[1])))
+    size = p @ np.abs(v.astype(wide))
+    return float(np.max(np.abs(attend(q, k, v) - p @ v.astype(wide)) / size)) / np.finfo(q.dtype).eps
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [0.3, 1, 1.9, 4, 30])
+def test_attention_is_as_accurate_as_the_table(dtype, scale):
+    """4 eps for scores of variance 1; for larger ones, whose own rounding rules, twice plain attention's."""
+
+    def plain(q, k, v):
+        return softlit.softmax(q @ k.T / np.sqrt(dtype(q.shape[1]))) @ v
+
+    def rounded(q, k, v):  # the negative control: the scores in a narrower dtype
+        narrow = np.float32 if dtype == np.float64 else np.float16
+        return softlit.softmax((q @ k.T / np.sqrt(dtype(q.shape[1]))).astype(narrow).astype(dtype)) @ v
+
+    rng = np.random.default_rng(6)
+    q, k, v = (rng.normal(size=(n, 64)).astype(dtype) for n in (50, 2000, 2000))
+    q *= dtype(scale)
+    assert streaming._stay_small(q, k, v) == (scale < 2)
+    limit = 4 if scale <= 1 else 2 * few_ulp(q, k, v, plain)
+    for block in (100, 1024, 4096):
+        assert few_ulp(q, k, v, lambda *parts, block=block: softlit.attention(*parts, block=block)) <= limit
+    assert few_ulp(q, k, v, rounded) > 4 * limit
+
+
+@pytest.mark.parametrize("large", [1e30, 1e38])
+def test_weights_do_not_overflow_with_large_values(large):
+    q, v = np.full((1, 4), 4, np.float32), np.float32([[large], [large], [-large]])
+    k = np.full((3, 4), 3.9, np.float32)
+    assert streaming._stay_small(q, k, np.ones_like(v))
+    np.testing.assert_allclose(softlit.attention(q, k, v), large / 3, rtol=1e-5)
 
 
 def test_attention_keeps_infinite_values_of_keys_with_weight():
