@@ -36,15 +36,14 @@ def let_scripts_wait(app, page, template, context, doctree):
 
 
 THEME = "_static/scripts/pydata-sphinx-theme.js"
-MEASURE_ALL = "forEach(e=>{e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1})"
+REACH = "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1"
+MEASURE_ALL = f"forEach(e=>{{{REACH}}})"
 # A box is within reach until it comes near and turns out to fit. One that stays near is not reported again
 # when the theme asks once more, as it does after a change of the window: it is forgotten first.
-MEASURE_SEEN = (
-    "forEach(e=>{const o=window.softlitNear??=new IntersectionObserver("
-    "l=>l.forEach(({target:e,isIntersecting:i})=>{if(i)e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1}),"
-    "{rootMargin:'50%'});"
-    "e.tabIndex=0;o.unobserve(e);o.observe(e)})"
-)
+MEASURE_SEEN = f"""forEach(e=>{{
+const o=window.softlitNear??=new IntersectionObserver(
+l=>l.forEach(({{target:e,isIntersecting:i}})=>{{if(i){REACH}}}),{{rootMargin:"50%"}});
+e.tabIndex=0;o.unobserve(e);o.observe(e)}})"""
 
 
 def measure_what_is_seen(script):
