@@ -6,6 +6,7 @@ A planted fault stands beside each check. Where there is no Chromium, see tests/
 import contextlib
 import functools
 import gzip
+import re
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
@@ -76,6 +77,24 @@ def test_every_page_is_whole_quiet_and_accessible(home, chromium):
             seen += browser.axe_faults(page)
             found += [f"{name}: {fault}" for fault in seen]
     assert not found, "\n".join(found)
+
+
+def test_paper_is_light_and_has_nothing_to_click(home, chromium):
+    address = f"{home}/book/06-sharpness.html"
+    with browser.visit(chromium, address, home=home, color_scheme="dark") as page:
+        for media, on_screen in (("screen", True), ("print", False)):
+            page.emulate_media(media=media, color_scheme="dark")
+            for part in (
+                ".bd-sidebar-primary",
+                ".bd-header-article",
+                ".moving-figure [role=group]",
+                ".backlinks",
+            ):
+                assert page.locator(part).first.is_visible() == on_screen, (media, part)
+            code = page.locator(".bd-article pre").first
+            assert (code.evaluate("code => getComputedStyle(code).whiteSpace") == "pre") == on_screen
+            ink = page.locator(".bd-article").evaluate("text => getComputedStyle(text).color")
+            assert (max(map(int, re.findall(r"\d+", ink))) > 128) == on_screen, (media, ink)
 
 
 BESIDE = """() => [...document.querySelectorAll(".margin.admonition")].map((note) => {
