@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 
 import nbformat
@@ -32,6 +33,18 @@ LONG = ["test_pages.py", "test_pdf.py", "test_worst_case.py", "test_reliability.
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
+
+@pytest.fixture
+def untraced():
+    """Not measured for coverage, which triples the time of plain Python, other than softlit's included.
+
+    The mark `no_cover` of pytest-cov has no effect in the workers of xdist.
+    """
+    trace = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(trace)
 
 
 @pytest.fixture(scope="session")

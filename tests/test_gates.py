@@ -15,7 +15,7 @@ from literate import gates
 from literate.chapters import ROOT, BookError, read_book
 from literate.run import choose, execute
 
-pytestmark = pytest.mark.no_cover  # the time goes into reading the book, and doubles where that is traced
+pytestmark = pytest.mark.usefixtures("untraced")  # the book is read again and again
 
 SHIFT = "book/02-shift-invariance.ipynb"
 

@@ -13,6 +13,8 @@ from literate import sheets
 from literate.chapters import BookError, read_book, toc_files
 from literate.run import kernel_environment
 
+pytestmark = pytest.mark.usefixtures("untraced")  # sympy takes the time
+
 CHAPTERS = [entry.removeprefix("book/") for entry in toc_files() if re.match(r"book/\d", entry)]
 every_chapter = pytest.mark.parametrize("slug", CHAPTERS)
 

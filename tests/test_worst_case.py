@@ -15,7 +15,7 @@ from benchmarks.accuracy import EXACT
 from softlit import kernels, textbook
 from softlit.lab.ulp import exact, exact_logsumexp, ulp, ulp_error
 
-pytestmark = pytest.mark.no_cover  # mpmath takes the time, and twice as long where its lines are traced
+untraced = pytest.mark.usefixtures("untraced")  # mpmath takes the time
 
 INF = np.inf
 DTYPES = [np.float32, np.float64]
@@ -123,6 +123,7 @@ def test_a_row_in_a_small_block_meets_what_it_meets_in_a_large_one(name, dtype, 
         np.testing.assert_array_equal(in_a_block(function, row), in_a_block(function, row, limit))
 
 
+@untraced
 @pytest.mark.parametrize("n", STEPS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", BOUNDS)
@@ -133,6 +134,7 @@ def test_no_row_is_worse_than_the_bound(way, name, dtype, n):
     assert error <= BOUNDS[name][dtype], f"{error:.3g} ulp at {row.tolist()}"
 
 
+@untraced
 @pytest.mark.parametrize("n", [16, 17, 60, 127, 128, 256, 500, 1023])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", BOUNDS)
@@ -153,6 +155,7 @@ LONG = {
 }
 
 
+@untraced
 @pytest.mark.parametrize("family", LONG)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", BOUNDS)
@@ -176,6 +179,7 @@ def textbook_log_softmax(x):
 CONTROLS = {"softmax": textbook.softmax_shifted, "log_softmax": textbook_log_softmax}
 
 
+@untraced
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CONTROLS)
 @pytest.mark.parametrize("n", [2, 10])
@@ -185,6 +189,7 @@ def test_the_search_finds_what_is_wrong_with_the_textbook(name, dtype, n):
     assert error > BOUNDS[name][dtype]
 
 
+@untraced
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_search_finds_by_itself_where_logsumexp_cancels(dtype):
     def error_of(row):
@@ -217,6 +222,7 @@ def worst_near_zero(function, dtype):
     return found
 
 
+@untraced
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_logsumexp_near_zero(dtype):
     """Two logits near log 1/2 cancel. float32, computed wider, is right to 3 ulp all the same, up to what
@@ -224,6 +230,7 @@ def test_logsumexp_near_zero(dtype):
     assert worst_near_zero(softlit.logsumexp, dtype) <= 2
 
 
+@untraced
 def test_the_textbook_is_wrong_near_zero_in_float32():
     assert worst_near_zero(textbook.logsumexp_shifted, np.float32) > 1e6
 
