@@ -155,7 +155,6 @@ LONG = {
 }
 
 
-@untraced
 @pytest.mark.parametrize("family", LONG)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", BOUNDS)
