@@ -108,12 +108,14 @@ def _admitted(x):
     return x, dtype, np.result_type(wide, np.float64)
 
 
+def _fields(dtype):
+    return np.dtype([(field, dtype) for field in ("top", "rest", "lost")])
+
+
 def _packed(state):
     """The numbers of a state as one structured number for each slice."""
     numbers = state.numbers
-    packed = np.empty(
-        state.shape, [(field, numbers.dtype) for field in ("top", "rest", "lost")]
-    )
+    packed = np.empty(state.shape, _fields(numbers.dtype))
     for field, values in zip(packed.dtype.names, numbers, strict=True):
         packed[field] = values
     return packed
@@ -129,8 +131,7 @@ def _apply(block, packed, axis, method):
 def _two_visits(x, axis, name):
     x, dtype, wide = _admitted(x)
     axes = tuple(range(x.ndim)) if axis is None else axis
-    fields = np.dtype([(field, wide) for field in ("top", "rest", "lost")])
-    states = _reduction(x, axis, True, _packed, fields)
+    states = _reduction(x, axis, True, _packed, _fields(wide))
     meta = np.empty((0,) * x.ndim, dtype)
     return _da.map_blocks(_apply, x, states, axis=axes, method=name, dtype=dtype, meta=meta)
 
