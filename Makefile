@@ -2,9 +2,19 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+READY := .venv/.book
+TESTABLE := .venv/.test
 
-.PHONY: help book pdf test run tangle gates ids bench wheel lock clean
+# The Pythons for which the packages of the lock have wheels: 3.OLDEST to 3.NEWEST.
+OLDEST := 11
+NEWEST := 14
+
+UV := uv==0.13.9
+RESOLVE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.$(OLDEST) --no-strip-extras \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+.PHONY: help book pdf test ready run tangle gates ids bench wheel lock upgrade clean
 
 help:
 	@echo "make book          build the site: environment, execution, HTML; prints the path to open"
@@ -16,25 +26,35 @@ help:
 	@echo "make ids           write down the new labels of the chapters, which from then on stay"
 	@echo "make bench         time and measure softlit beside its peers (20 minutes; OPTIONS=--quick: a minute)"
 	@echo "make wheel         build the wheel and the source archive into dist/"
-	@echo "make lock          resolve requirements.txt anew from pyproject.toml"
+	@echo "make ready         the environment of make test, and nothing else"
+	@echo "make lock          resolve the locks after a change of pyproject.toml; versions stay where they can"
+	@echo "make upgrade       resolve the locks with the newest versions"
 	@echo "make clean         remove the environment and everything that was built"
 	@echo "PYTHON=...         the interpreter to create the environment with (now: $(PYTHON))"
 
 # The environment is made once, and again when the lock or the package metadata change.
 $(READY): requirements.txt pyproject.toml
-	@rm -f $(READY)  # an installation that is interrupted is not taken as done
+	@rm -f $(READY) $(TESTABLE)  # an installation that is interrupted is not taken as done
 	@command -v $(PYTHON) >/dev/null || { \
-	  echo "make: there is no '$(PYTHON)'; install Python 3.11 or newer, or say make PYTHON=/path/to/python." >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "make: $$($(PYTHON) --version) is too old; this project needs Python 3.11 or newer (make PYTHON=...)." >&2; exit 1; }
+	  echo "make: there is no '$(PYTHON)'; install Python 3.$(OLDEST) to 3.$(NEWEST), or say make PYTHON=/path/to/python." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, $(OLDEST)) <= sys.version_info[:2] <= (3, $(NEWEST)))' || { \
+	  echo "make: the lock is for Python 3.$(OLDEST) to 3.$(NEWEST), and '$(PYTHON)' is $$($(PYTHON) --version); say make PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-	  echo "make: $(PYTHON) lacks the venv module; on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
-	@echo "== environment: creating .venv and installing the lock (about 200 packages, some minutes)"
+	  echo "make: '$(PYTHON)' lacks the venv module; on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
+	@echo "environment: installing the $$(grep -c '==' requirements.txt) packages of requirements.txt into .venv (some minutes)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.txt || { \
-	  echo "make: the lock could not be installed; pip says why above. Is there a network?" >&2; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@$(PIP) install --require-hashes -r requirements.txt || { \
+	  echo "make: the packages of requirements.txt are not all installed; pip says why above." >&2; exit 1; }
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+$(TESTABLE): $(READY) requirements-test.txt
+	@echo "environment: adding the $$(grep -c '==' requirements-test.txt) packages of requirements-test.txt"
+	@$(PIP) install --require-hashes -r requirements-test.txt || { \
+	  echo "make: the packages of requirements-test.txt are not all installed; pip says why above." >&2; exit 1; }
+	@touch $(TESTABLE)
+
+ready: $(TESTABLE)
 
 book: $(READY)
 	@$(BIN)/python -m literate.build
@@ -42,7 +62,7 @@ book: $(READY)
 pdf: $(READY)
 	@$(BIN)/python -m literate.pdf
 
-test: $(READY)
+test: $(TESTABLE)
 	@$(BIN)/python -m pytest --cov=softlit --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 run: $(READY)
@@ -57,17 +77,24 @@ gates: $(READY)
 ids: $(READY)
 	@$(BIN)/python -m literate.ids
 
-bench: $(READY)
+bench: $(TESTABLE)
 	@$(BIN)/python -m benchmarks $(OPTIONS)
 
-wheel: $(READY)
+wheel: $(TESTABLE)
 	@$(BIN)/python -m build --no-isolation
 
-lock: $(READY)
-	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --extra book --extra test --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	  --quiet --output-file requirements.txt
+# Two files: what the book needs, and what the tests add. uv takes the versions of a lock that is there, so that
+# only what pyproject.toml asks for anew changes. The extras stay in the names, since pip before 24.0 looks
+# beyond the lock for `coverage[toml]` if it has `coverage` alone (pip issue 12345).
+lock upgrade: $(READY)
+	@$(PIP) install $(UV)
+	@$(RESOLVE) $(NEWER) --extra book --output-file requirements.txt
+	@$(RESOLVE) $(NEWER) --extra book --extra test --constraint requirements.txt \
+	  $$(sed -n 's/^\([a-z0-9._-]*\).*==.*/--no-emit-package \1/p' requirements.txt) --output-file requirements-test.txt
+	@printf '%s\n' "-r requirements.txt" | cat - requirements-test.txt > requirements-test.tmp
+	@mv requirements-test.tmp requirements-test.txt
+
+upgrade: NEWER := --upgrade
 
 clean:
 	rm -rf .venv _build dist .pytest_cache .ruff_cache .hypothesis

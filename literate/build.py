@@ -19,14 +19,20 @@ SITE = ROOT / "_build" / "html"
 
 
 def build(folder=None, config="_config.yml"):
-    """Build the site, below another folder if one is given; returns the exit code of Jupyter Book."""
+    """Build the site, below another folder if one is given; returns the exit code of Jupyter Book.
+
+    Warnings and the lines of literate.progress go to standard error as they come. What Jupyter Book itself
+    prints, its paths and its congratulations, is shown only if it fails.
+    """
     folder = folder or ROOT
     tool = Path(sys.executable).with_name("jupyter-book")
-    command = [tool, "build", ".", "-W", "-n", "--keep-going", "--path-output", folder, "--config", config]
-    code = subprocess.run(command, cwd=ROOT, env=kernel_environment()).returncode
-    if code:
+    command = [tool, "build", ".", "-W", "-n", "--keep-going", "--quiet"]
+    command += ["--path-output", folder, "--config", config]
+    done = subprocess.run(command, cwd=ROOT, env=kernel_environment(), stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        print(done.stdout)
         shutil.rmtree(folder / "_build" / ".doctrees", ignore_errors=True)
-    return code
+    return done.returncode
 
 
 def main():
@@ -38,7 +44,7 @@ def main():
         sys.exit("\n".join(f"build: {problem}" for problem in stale))
     if code := build():
         sys.exit(code)
-    print(f"\nThe book is built. Open {SITE / 'index.html'}")
+    print(f"The book is built. Open {SITE / 'index.html'}")
 
 
 if __name__ == "__main__":

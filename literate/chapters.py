@@ -116,6 +116,11 @@ class Chapter:
         return tuple(cell for cell in self.cells if cell.kind == "code")
 
 
+def plain_lines(text):
+    """The text with lines that end in ``\\n``: some editors store the line ends of their system in a cell."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def read_notebook(path, root, order):
     name = path.relative_to(root).as_posix()
     try:
@@ -129,7 +134,7 @@ def read_notebook(path, root, order):
             position=(order, index),
             id=cell.get("id", f"number-{index}"),
             kind=cell.cell_type,
-            text=cell.source,
+            text=plain_lines(cell.source),
             metadata=cell.metadata,
             execution_count=cell.get("execution_count"),
             outputs=tuple(cell.get("outputs", ())),

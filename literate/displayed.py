@@ -23,7 +23,9 @@ from lark.visitors import Interpreter
 
 from literate.chapters import BookError
 
-STATEMENT = re.compile(r"^(`{4}|:{4})\{prf:\w+\}.*?^:label: *(?P<label>\S+)\n(?P<body>.*?)^\1$", re.M | re.S)
+STATEMENT = re.compile(
+    r"^(?P<fence>`{3,}|:{3,})\{prf:\w+\}.*?^:label: *(?P<label>\S+)\n(?P<body>.*?)^(?P=fence) *$", re.M | re.S
+)
 MATHEMATICS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.S)
 RELATION = re.compile(r"=|<|>|\\(le|ge|ne|iff)\b")
 

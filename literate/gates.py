@@ -9,8 +9,9 @@ import ast
 import re
 import sys
 from collections import Counter
+from decimal import Decimal
 
-from literate import ids, ledger, running
+from literate import ids, ledger, running, sheets
 from literate.chapters import ROOT, BookError, read_book
 from literate.tangle import package_files, tangle
 
@@ -18,7 +19,10 @@ FORBIDDEN = re.compile(
     r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)"
     r"|pytest[-_]validate[-_]ignore[-_]output|raises-exception|skip-execution|remove-(cell|input|output)"
 )
-SIDE_NOTE = re.compile(r"^:::\{note\}\n:class: margin\n(.*?)^:::$", re.M | re.S)
+SIDE_NOTE = re.compile(
+    r"^(?P<fence>:{3,}|`{3,})\{note\}\n:class: *margin\n(?P<text>.*?)^(?P=fence) *$", re.M | re.S
+)
+DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+")
 SENTENCE = re.compile(r"[A-Z0-9](?:.*\b[a-z]{3,}\b){4}.*\.", re.S)  # four words at least
 
 
@@ -96,8 +100,8 @@ def side_notes_short(book):
         for cell in chapter.cells:
             text = cell.text if cell.kind == "markdown" else ""
             exercises = exercises or re.search(r"^## Exercises$", text, re.M)
-            for note in SIDE_NOTE.findall(text):
-                if (count := len(note.split())) > 40:
+            for note in SIDE_NOTE.finditer(text):
+                if (count := len(note["text"].split())) > 40:
                     yield f"{cell.where}: a note in the margin has {count} words; 40 are enough for an aside."
                 if exercises:
                     yield f"{cell.where}: a note in the margin among the exercises."
@@ -119,13 +123,20 @@ def tolerances_named(book):
 
 
 def decimals_from_cells(book):
-    """A decimal number in the prose stands in the code or in an output of its page: somebody ran it."""
+    """A decimal number in the prose stands in the code or in an output of its page: somebody ran it.
+
+    It may have fewer decimals than there, rounded.
+    """
     for chapter in book:
-        shown = "\n".join(_shown(cell) for cell in chapter.code_cells)
+        shown = {number for cell in chapter.code_cells for number in DECIMAL.findall(_shown(cell))}
         for cell in chapter.cells:
-            for number in re.findall(r"(?<![\w.])\d+\.\d+", cell.text if cell.kind == "markdown" else ""):
-                if number not in shown:
+            for number in DECIMAL.findall(cell.text if cell.kind == "markdown" else ""):
+                if number not in shown and not any(_rounds_to(number, longer) for longer in shown):
                     yield f"{cell.where}: the number {number} is in no cell and no output of the page."
+
+
+def _rounds_to(number, longer):
+    return len(longer) > len(number) and Decimal(longer).quantize(Decimal(number)) == Decimal(number)
 
 
 def _shown(cell):
@@ -156,6 +167,11 @@ def ledger_complete(book, root=ROOT):
     yield from ledger.problems(book, ledger.read_claims(root))
 
 
+def exercises_in_form(book, root=ROOT):
+    """The sheets are made of the exercises: each has its text with a signature, specification and answer."""
+    yield from sheets.problems(book, root)
+
+
 def ids_kept(book, root=ROOT):
     """No address that the book once had is lost, and each new one is written down."""
     yield from ids.problems(book, root)
@@ -172,7 +188,7 @@ ON_BOOK = (
     decimals_from_cells,
     runs_alone,
 )
-ON_ROOT = (tangled, ledger_complete, ids_kept)
+ON_ROOT = (tangled, ledger_complete, exercises_in_form, ids_kept)
 
 
 def all_problems(root=ROOT):

@@ -1,6 +1,6 @@
 """The whole book as PDF: `make pdf`, that is
 
-    python -m literate.pdf
+    python -m literate.pdf               (--packages: only say which Debian packages this machine lacks)
 
 It prints the outputs that the chapters store, which the tests compare with what the cells give, so nothing
 is executed. Sphinx writes LaTeX and XeLaTeX sets it. As a Sphinx extension, this module turns what only a web
@@ -259,8 +259,12 @@ def typeset(folder):
         sys.exit("\n".join(["pdf: XeLaTeX stopped.", *errors, f"The log is {folder / 'softlit.log'}."]))
 
 
-def main():
-    if missing := missing_packages():
+def main(options=()):
+    missing = missing_packages()
+    if "--packages" in options:
+        print("\n".join(missing))
+        return
+    if missing:
         packages = " ".join(missing)
         sys.exit(
             "pdf: this machine lacks XeLaTeX, or a part of it. On Debian and Ubuntu, install it by\n"
@@ -284,4 +288,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -9,13 +9,14 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from literate import running
-from literate.chapters import ROOT, BookError, read_book
+from literate.chapters import ROOT, BookError, plain_lines, read_book
 
 # What Jupyter writes about the machine is left out, so that two machines store the same file.
 METADATA = {
@@ -25,23 +26,53 @@ METADATA = {
 
 
 def kernel_environment():
-    """The environment of a kernel that imports this checkout's package, whatever else is installed."""
+    """The environment of a kernel that imports this checkout's package, whatever else is installed.
+
+    IPython gets a profile of the project's own: what a user runs at the start of each kernel stays out, and
+    ipykernel does not warn that kernels on this machine talk to each other unencrypted.
+    """
+    profile = ROOT / "_build" / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n')
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": str(profile.parent)}
+
+
+def read(path):
+    """A notebook as the book stores it, whichever editor wrote it: cells with ids, lines that end in \\n."""
+    with warnings.catch_warnings(action="ignore"):  # of the ids that are missing
+        notebook = nbformat.read(path, as_version=4)
+    if notebook.nbformat_minor < 5:
+        notebook = nbformat.v4.upgrade(notebook, from_version=4, from_minor=notebook.nbformat_minor)
+    for cell in notebook.cells:
+        cell.source = plain_lines(cell.source)
+    return notebook
 
 
 def execute(path):
-    """Run one notebook from top to bottom and store what it showed."""
-    notebook = nbformat.read(path, as_version=4)
+    """Run one notebook from top to bottom and store what it showed.
+
+    Raises
+    ------
+    BookError
+        If a cell fails, does not end, or ends the kernel; the file is left as it was.
+    """
+    notebook, started = read(path), []
     running.place(notebook)
     client = NotebookClient(
         notebook,
+        kernel_name="python3",  # that of this environment, whatever kernel the notebook was written with
         timeout=600,
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,  # how a kernel cuts up what is printed differs from run to run
+        on_cell_start=lambda cell, cell_index: started.append(cell.id),
     )
-    client.execute(env=kernel_environment())
+    try:
+        client.execute(env=kernel_environment())
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        where = f"{path.parent.name}/{path.name}, cell {started[-1]}"
+        raise BookError(f"{where}: stopped; the chapter is left as it was.\n{error}") from None
     notebook.metadata = nbformat.from_dict(METADATA)
     scratch = path.with_suffix(".tmp")
     nbformat.write(notebook, scratch)
@@ -49,9 +80,10 @@ def execute(path):
 
 
 def choose(book, numbers):
-    """The chapters whose file names begin with the given numbers; all when none is given."""
-    chosen = [chapter for chapter in book if not numbers or chapter.slug.split("-")[0] in numbers]
-    if unknown := set(numbers) - {chapter.slug.split("-")[0] for chapter in chosen}:
+    """The chapters whose file names begin with the given numbers, 7 or 07; all when none is given."""
+    wanted = {number.zfill(2) for number in numbers}
+    chosen = [chapter for chapter in book if not wanted or chapter.slug.split("-")[0] in wanted]
+    if unknown := wanted - {chapter.slug.split("-")[0] for chapter in chosen}:
         raise BookError(f"no chapter has the number {', '.join(sorted(unknown))}.")
     return chosen
 
@@ -68,8 +100,8 @@ def main(numbers):
         start = time.perf_counter()
         try:
             execute(chapter.path)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            sys.exit(f"run: {chapter.name} stopped, and is unchanged.\n{error}")
+        except BookError as error:
+            sys.exit(f"run: {error}")
         print(f"run: {chapter.name} in {time.perf_counter() - start:.1f} s", flush=True)
 
 

@@ -79,6 +79,9 @@ def place(notebook):
 def problems(book):
     """One sentence for each chapter that does not begin with the cell."""
     for chapter in book:
+        if not chapter.code_cells:
+            yield f"{chapter.name}: no cell of code; a chapter derives and checks something."
+            continue
         first = chapter.code_cells[0]
         if not is_install_cell(first):
             yield f"{first.where}: not the cell that installs what is missing; use `make run`."

@@ -26,10 +26,19 @@ from literate.run import METADATA
 
 # {exercise-start} and its three companions: a fence, perhaps options, the fence's end.
 GATE = re.compile(
-    r"^```\{(?P<what>exercise|solution)-(?P<end>start|end)\}[^\n]*\n"
-    r"(?P<options>(?::[a-z]+:[^\n]*\n)*)```[ ]*$",
+    r"^(?P<fence>`{3,}|:{3,})\{(?P<what>exercise|solution)-(?P<end>start|end)\}[^\n]*\n"
+    r"(?P<options>(?::[a-z]+:[^\n]*\n)*)(?P=fence)[ ]*$",
     re.M,
 )
+WHOLE = re.compile(r"^(?:`{3,}|:{3,})\{(?P<what>exercise|solution)\}", re.M)
+# What opens or closes the places of an exercise, in which order.
+ORDER = {
+    None: "exercise-start",
+    "text": "exercise-end",
+    "specification": "solution-start",
+    "solution": "solution-end",
+}
+FOLLOWS = dict(zip(ORDER, [*[*ORDER][1:], None], strict=True))
 ROLE = re.compile(r"\{(?P<role>[a-z:]+)\}`(?P<target>[^`]+)`")
 FOLDER = "sheets"  # of the site
 KINDS = {"blank": "", "solutions": "-solutions"}  # the two sheets of a chapter, and how their files end
@@ -49,6 +58,13 @@ class Exercise:
     @property
     def where(self):
         return f"{self.chapter.name}, exercise {self.label}"
+
+    @property
+    def first_cell(self):
+        """The cell with which its specification begins."""
+        if not self.specification:
+            raise BookError(f"{self.where}: no cell between its text and its solution specifies it.")
+        return self.specification[0]
 
     @property
     def answer(self):
@@ -76,13 +92,22 @@ class Exercise:
 
 
 def exercises(chapter):
-    """The exercises of a chapter, in order."""
+    """The exercises of a chapter, in order.
+
+    Each is opened and closed by four directives in a fixed order: `exercise-start`, `exercise-end`, then the
+    cells of the specification, `solution-start`, `solution-end`.
+    """
     found, place = [], None
     for cell in chapter.cells:
         if cell.kind == "code":
             if place in ("specification", "solution"):
                 getattr(found[-1], place).append(cell)
             continue
+        if whole := WHOLE.search(cell.text):
+            raise BookError(
+                f"{cell.where}: write {{{whole['what']}-start}} and {{{whole['what']}-end}} in place of "
+                f"{{{whole['what']}}}, so that cells can stand between them."
+            )
         start = 0
         for gate in [*GATE.finditer(cell.text), None]:
             text = cell.text[start : gate.start() if gate else None].strip()
@@ -93,15 +118,16 @@ def exercises(chapter):
             if gate is None:
                 break
             start = gate.end()
-            if gate["what"] == "exercise" and gate["end"] == "start":
-                label = re.search(r"^:label:\s*(\S+)", gate["options"], re.M)[1]
-                found.append(Exercise(label, numbered(chapter, len(found) + 1), chapter))
-            place = {
-                ("exercise", "start"): "text",
-                ("exercise", "end"): "specification",
-                ("solution", "start"): "solution",
-                ("solution", "end"): None,
-            }[gate["what"], gate["end"]]
+            if (seen := f"{gate['what']}-{gate['end']}") != ORDER[place]:
+                raise BookError(f"{cell.where}: {{{seen}}} where {{{ORDER[place]}}} should come.")
+            if place is None:
+                label = re.search(r"^:label:\s*(\S+)", gate["options"], re.M)
+                if label is None:
+                    raise BookError(f"{cell.where}: an exercise without a label.")
+                found.append(Exercise(label[1], numbered(chapter, len(found) + 1), chapter))
+            place = FOLLOWS[place]
+    if place is not None:
+        raise BookError(f"{found[-1].where}: {{{ORDER[place]}}} is missing.")
     return found
 
 
@@ -350,7 +376,7 @@ def install(chapter):
 def opening(chapter, kind):
     """The imports and definitions of the chapter on which the cells of its sheet rest."""
     found = exercises(chapter)
-    start = found[0].specification[0].position
+    start = found[0].first_cell.position
     earlier = statements_of(cell for cell in chapter.code_cells if cell.position < start)
     specifications = [cell for exercise in found for cell in exercise.specification]
     if kind == "blank":  # what the answers use is offered, but nothing that they define is there
@@ -364,6 +390,17 @@ def opening(chapter, kind):
         raise BookError(f"{chapter.name}: the exercises use {', '.join(sorted(missing))} from nowhere.")
     judge = ["from softlit.lab.checks import judge"] if kind == "blank" else []
     return arranged([*sources, *judge])
+
+
+def problems(book, root=ROOT):
+    """One sentence for each chapter whose exercises give no sheet."""
+    words = Words(book, root)
+    for chapter in book:
+        try:
+            for kind in KINDS if exercises(chapter) else ():
+                sheet(chapter, words, kind)
+        except BookError as error:
+            yield str(error)
 
 
 def sheets(book, site=""):

@@ -177,7 +177,6 @@ def _module_text(module, cells, found):
 
 def _package_init(found):
     lines = [BANNER, f'"""{_settings()["project"]["description"]}"""', ""]
-    lines += ["from importlib.metadata import version", ""]
     exported = {}
     for definition in found:
         if definition.public and reexported(definition.module):
@@ -186,7 +185,8 @@ def _package_init(found):
         lines.append(f"from softlit.{module} import (")
         lines += [f"    {name}," for name in sorted(exported[module])]
         lines.append(")")
-    lines += ["", '__version__ = version("softlit")', ""]
+    # Written out, so that a copy of the folder imports without the metadata of an installation.
+    lines += ["", f'__version__ = "{_settings()["project"]["version"]}"', ""]
     return "\n".join(lines) + "\n" + _all_line([name for names in exported.values() for name in names])
 
 

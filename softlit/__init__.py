@@ -1,8 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 """The softmax function and its relatives in NumPy, from a book that derives and checks them."""
 
-from importlib.metadata import version
-
 from softlit.argmax import (
     hardmax,
     soft_argmax,
@@ -48,7 +46,7 @@ from softlit.temperature import (
     softmin,
 )
 
-__version__ = version("softlit")
+__version__ = "0.1.0"
 
 __all__ = [
     "SoftmaxState",

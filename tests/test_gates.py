@@ -1,5 +1,6 @@
 """Every rule of the book holds, and every rule can fail: a planted fault turns it red."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from conftest import edit_cell
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from literate import gates
+from literate import gates, sheets
 from literate.chapters import ROOT, BookError, read_book
 from literate.run import choose, execute
 
@@ -241,6 +242,72 @@ def test_a_number_that_nobody_ran(project):
     )
 
 
+@pytest.mark.parametrize(
+    ("number", "ran"),
+    [("0.66524", True), ("0.665", True), ("0.7", True), ("0.66", False), ("1.57", False), ("0.6652", True)],
+)
+def test_a_number_may_be_rounded_but_not_cut_off(small_book, number, ran):
+    (chapter,) = small_book(["print(0.66524, 11.57)"])
+    text = dataclasses.replace(chapter.cells[0], kind="markdown", text=f"It is {number}.")
+    found = list(gates.decimals_from_cells([dataclasses.replace(chapter, cells=(*chapter.cells, text))]))
+    assert (found == []) == ran
+
+
+def test_a_chapter_without_code(project):
+    notebook = nbformat.read(project / SHIFT, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    nbformat.write(notebook, project / SHIFT)
+    assert f"{SHIFT}: no cell of code; a chapter derives and checks something." in gates.all_problems(project)
+
+
+START = "```{exercise-start}\n:label: ex-centre\n```"
+
+
+@pytest.mark.parametrize(
+    ("cell", "old", "new", "sentence"),
+    [
+        ("exercises", "{exercise-start}", "{exercise}", "cell exercises: write {exercise-start} and"),
+        ("exercises", ":label: ex-centre\n", "", "cell exercises: an exercise without a label."),
+        ("exercises", "```{exercise-end}\n```", "", "{solution-start} where {exercise-end} should come."),
+        ("exercises", START, "", "cell exercises: {exercise-end} where {exercise-start} should come."),
+        ("ex-centre-end", "```{solution-end}\n```", "", "{exercise-start} where {solution-end} should come."),
+        (
+            "ex-first-overflow-end",
+            "```{solution-end}\n```",
+            "",
+            "ex-first-overflow: {solution-end} is missing",
+        ),
+        ("exercises", "`centre(x)`", "it", "does not show the signature of centre."),
+        ("ex-centre-solution", "```{solution-start}", "```{solution}", "in place of {solution}"),
+    ],
+)
+def test_an_exercise_out_of_form(project, cell, old, new, sentence):
+    def change(cell):
+        assert old in cell.source
+        cell.source = cell.source.replace(old, new)
+
+    found = [line for line in plant(project, change, cell=cell) if sentence in line]
+    assert len(found) == 1 and found[0].startswith(SHIFT)
+
+
+def test_an_exercise_without_cells(project):
+    path = project / SHIFT
+    notebook = nbformat.read(path, as_version=4)
+    places = [number for number, cell in enumerate(notebook.cells) if cell.id.startswith("ex-centre")]
+    first = next(number for number, cell in enumerate(notebook.cells) if cell.id == "exercises")
+    code = [n for n in range(first, places[-1]) if notebook.cells[n].cell_type == "code"]
+    notebook.cells = [cell for number, cell in enumerate(notebook.cells) if number not in code]
+    nbformat.write(notebook, path)
+    assert any("no cell" in line for line in gates.exercises_in_form(read_book(project), project))
+
+
+def test_exercises_are_read_in_any_fence(book):
+    (chapter,) = (chapter for chapter in book if chapter.name == SHIFT)
+    longer = [dataclasses.replace(cell, text=cell.text.replace("```", ":::::")) for cell in chapter.cells]
+    found = sheets.exercises(dataclasses.replace(chapter, cells=tuple(longer)))
+    assert [exercise.label for exercise in found] == [item.label for item in sheets.exercises(chapter)] != []
+
+
 def test_an_id_that_says_nothing(project):
     found = plant(project, lambda cell: cell.update(id="5f0c9d1e"))
     assert f"{SHIFT}, cell 5f0c9d1e: give the cell an id that says what it does." in found
@@ -288,7 +355,7 @@ def test_a_wrong_sign_in_a_derivation(project):
         lambda cell: cell.update(source=cell.source.replace("x[j] + c, i", "x[j] + c * j, i")),
     )
     before = path.read_bytes()
-    with pytest.raises(CellExecutionError, match="AssertionError"):
+    with pytest.raises(BookError, match=rf"{SHIFT}, cell derive-shift: stopped.*\n(.*\n)+.*AssertionError"):
         execute(path)
     assert path.read_bytes() == before  # a chapter that fails is left as it was
 
@@ -302,6 +369,39 @@ def test_a_wrong_sign_in_the_package_is_seen_by_a_check_cell(book):
     notebook.cells.insert(place, nbformat.v4.new_code_cell(fault))
     with pytest.raises(CellExecutionError, match="AssertionError"):
         NotebookClient(notebook, timeout=120).execute()
+
+
+def test_run_takes_a_notebook_as_other_programs_save_it(tmp_path):
+    """Another kernel's name, an old format whose cells have no ids, line ends of Windows."""
+    cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell("x = 6\r\nprint(x * 7)")]
+    other = {"kernelspec": {"name": "conda-env-mine-py", "display_name": "mine"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=other)
+    notebook.nbformat_minor = 4
+    for cell in notebook.cells:
+        del cell["id"]
+    path = tmp_path / "00-chapter.ipynb"
+    nbformat.write(notebook, path)
+    execute(path)
+    stored = nbformat.read(path, as_version=4)
+    assert (stored.nbformat_minor, stored.metadata.kernelspec.name) == (5, "python3")
+    assert all(cell.id for cell in stored.cells)
+    assert stored.cells[-1].source == "x = 6\nprint(x * 7)" and stored.cells[-1].outputs[0].text == "42\n"
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_other_systems_inside_cells_change_nothing(project, book, end):
+    path = project / SHIFT
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("\n", end)
+    nbformat.write(notebook, path)
+    (chapter,) = (chapter for chapter in read_book(project) if chapter.name == SHIFT)
+    (wanted,) = (chapter for chapter in book if chapter.name == SHIFT)
+    assert chapter.cells == wanted.cells
+
+
+def test_run_takes_a_number_with_or_without_its_zero(book):
+    assert choose(book, ["2"]) == choose(book, ["02"]) != []
 
 
 def test_run_refuses_a_chapter_that_is_not_there(book):

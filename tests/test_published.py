@@ -1,6 +1,7 @@
 """What the site gains when the owner sets its addresses, and what it lacks until then: two small sites."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from lxml import html
 import softlit
 from literate import ids, running
 from literate.chapters import ROOT
-from literate.run import METADATA
+from literate.run import METADATA, kernel_environment
 
 REPOSITORY, SITE = "https://github.com/OWNER/NAME", "https://site.example/softlit"
 PAGE = "book/01-one.html"
@@ -51,7 +52,7 @@ def run_build(root, code, **settings):
     (root / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "-n", "--keep-going"]
     return subprocess.run(
-        command, cwd=root, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [*command, "--quiet"], cwd=root, env=kernel_environment(), capture_output=True, text=True
     )
 
 
@@ -59,6 +60,9 @@ def build(root, **settings):
     """Build a small book without a warning; returns the folder of the site."""
     result = run_build(root, "6 * 7", **settings)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    lines = [re.fullmatch(r"(book/\S+) +\d+\.\d s", line) for line in result.stderr.splitlines()]
+    assert all(lines), f"something else than a line a page: {result.stderr}"
+    assert [line[1] for line in lines] == ["book/01-one", "book/02-two", "book/index"]
     return root / "_build/html"
 
 

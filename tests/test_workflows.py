@@ -67,8 +67,8 @@ def test_a_workflow_keeps_the_rules(path):
 @pytest.mark.parametrize(
     "name, old, new, sentence",
     [
-        ("test.yml", "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "an action without a full"),
-        ("test.yml", " # v7.0.1", "", "an action without a full hash"),
+        ("test.yml", r"@[0-9a-f]{40} # (v\d+)\S+", r"@\1", "an action without a full"),
+        ("test.yml", r" # v\d\S+", "", "an action without a full hash"),
         ("site.yml", "      # Runs every chapter; a warning stops it.\n", "", "why above it"),
         ("test.yml", "      - name: Run all tests\n        run", "      - run", "a step without a name"),
         ("test.yml", "  contents: read", "  contents: write", "may do more than read"),
@@ -82,16 +82,20 @@ def test_a_workflow_keeps_the_rules(path):
 )
 def test_a_fault_in_a_workflow_is_seen(name, old, new, sentence):
     text = (ROOT / ".github/workflows" / name).read_text(encoding="utf-8")
-    assert old in text
-    assert any(sentence in problem for problem in problems(name, text.replace(old, new)))
+    planted, count = re.subn(old, new, text)  # patterns, since Dependabot moves the versions
+    assert count
+    assert any(sentence in problem for problem in problems(name, planted))
 
 
 def test_the_oldest_and_the_newest_versions_are_tested():
     jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]
     package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for job in ("project", "systems"):
         pythons = jobs[job]["strategy"]["matrix"]["python"]
         assert package["requires-python"] == f">={pythons[0]}" and len(pythons) == 2
+        ends = re.findall(r"^(?:OLDEST|NEWEST) := (\d+)$", makefile, re.M)
+        assert pythons == [f"3.{end}" for end in ends], "the Makefile lets in what is not tested"
     systems = {jobs["project"]["runs-on"], *jobs["systems"]["strategy"]["matrix"]["system"]}
     assert {system.split("-")[0] for system in systems} == {"ubuntu", "macos", "windows"}
     oldest = package["dependencies"][0].removeprefix("numpy>=")
