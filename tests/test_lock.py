@@ -31,9 +31,9 @@ def pins(name):
     return found
 
 
-def here(requirements):
-    """Those that this Python and this system take, by name."""
-    kept = [item for item in requirements if item.marker is None or item.marker.evaluate()]
+def here(requirements, environment=None):
+    """Those that this Python and this system take, or those of another environment, by name."""
+    kept = [item for item in requirements if item.marker is None or item.marker.evaluate(environment)]
     assert len({canonicalize_name(item.name) for item in kept}) == len(kept)
     return {canonicalize_name(item.name): item for item in kept}
 
@@ -57,6 +57,20 @@ def test_the_locks_meet_the_ranges_of_the_project(extras, locked):
     for requirement in map(Requirement, wanted):
         (specifier,) = locked[canonicalize_name(requirement.name)].specifier
         assert requirement.specifier.contains(specifier.version), requirement
+
+
+@pytest.mark.parametrize("version", ["3.11.0", "3.11.7", "3.12.1", "3.13.0", "3.14.2"])
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_every_python_and_system_takes_one_version_of_each_package(version, system):
+    environment = {
+        "python_full_version": version,
+        "python_version": version.rpartition(".")[0],
+        "sys_platform": system,
+        "platform_system": {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}[system],
+        "os_name": "nt" if system == "win32" else "posix",
+    }
+    taken = here([*BOOK, *TEST], environment)
+    assert {"numpy", "scipy", "zarr", "numcodecs"} <= taken.keys()  # the versions of these depend on Python
 
 
 def test_the_lock_of_the_tests_adds_to_that_of_the_book():
