@@ -22,11 +22,8 @@ from lark.exceptions import LarkError
 from lark.visitors import Interpreter
 
 from literate.chapters import BookError
+from literate.directives import directives
 
-STATEMENT = re.compile(
-    r"^(?P<fence>`{3,}|:{3,})\{prf:\w+\}.*?^:label: *(?P<label>\S+)\n(?P<body>.*?)^(?P=fence) *$", re.M | re.S
-)
-MATHEMATICS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.S)
 RELATION = re.compile(r"=|<|>|\\(le|ge|ne|iff)\b")
 
 # What only sets the type goes; what is written in several ways gets one spelling.
@@ -106,13 +103,10 @@ class Formula:
 
 def formulas(book):
     """Every formula with a relation in the labelled statements of the book."""
-    for chapter in book:
-        for cell in chapter.cells:
-            for statement in STATEMENT.finditer(cell.text if cell.kind == "markdown" else ""):
-                for match in MATHEMATICS.finditer(statement["body"]):
-                    typed = " ".join((match[1] or match[2]).split())
-                    if RELATION.search(typed):
-                        yield Formula(statement["label"], typed, cell.where)
+    for directive in directives(*book):
+        if directive.kind.startswith("prf:") and directive.label:
+            for typed in filter(RELATION.search, directive.formulas):
+                yield Formula(directive.label, typed, directive.cell.where)
 
 
 @cache

@@ -13,15 +13,14 @@ from decimal import Decimal
 
 from literate import ids, ledger, running, sheets
 from literate.chapters import ROOT, BookError, read_book
+from literate.directives import directives
 from literate.tangle import package_files, tangle
 
 FORBIDDEN = re.compile(
     r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)"
     r"|pytest[-_]validate[-_]ignore[-_]output|raises-exception|skip-execution|remove-(cell|input|output)"
 )
-SIDE_NOTE = re.compile(
-    r"^(?P<fence>:{3,}|`{3,})\{note\}\n:class: *margin\n(?P<text>.*?)^(?P=fence) *$", re.M | re.S
-)
+EXERCISES = re.compile(r"^## Exercises$", re.M)
 DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+")
 SENTENCE = re.compile(r"[A-Z0-9](?:.*\b[a-z]{3,}\b){4}.*\.", re.S)  # four words at least
 
@@ -84,7 +83,9 @@ def chapter_anatomy(book):
     labels = ledger.statements(book)
     for chapter in book:
         text = "\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown")
-        for part in (":class: chapter-box", "## Exercises", "## What is proved here"):
+        if not any("chapter-box" in directive.classes for directive in directives(chapter)):
+            yield f"{chapter.name}: no box of the class chapter-box."
+        for part in ("## Exercises", "## What is proved here"):
             if part not in text:
                 yield f"{chapter.name}: no '{part}'."
         last = text.partition("## What is proved here")[2]
@@ -93,18 +94,20 @@ def chapter_anatomy(book):
                 yield f"{chapter.name}: the table of what is proved leaves out {label}."
 
 
+def side_notes(chapter):
+    """The notes that stand in the margin."""
+    return [item for item in directives(chapter) if item.kind == "note" and "margin" in item.classes]
+
+
 def side_notes_short(book):
     """A note in the margin is an aside, and no part of an exercise: the sheets have no margin."""
     for chapter in book:
-        exercises = False
-        for cell in chapter.cells:
-            text = cell.text if cell.kind == "markdown" else ""
-            exercises = exercises or re.search(r"^## Exercises$", text, re.M)
-            for note in SIDE_NOTE.finditer(text):
-                if (count := len(note["text"].split())) > 40:
-                    yield f"{cell.where}: a note in the margin has {count} words; 40 are enough for an aside."
-                if exercises:
-                    yield f"{cell.where}: a note in the margin among the exercises."
+        start = next((cell.position for cell in chapter.cells if EXERCISES.search(cell.text)), None)
+        for note in side_notes(chapter):
+            if (count := len(note.body.split())) > 40:
+                yield f"{note.cell.where}: a note in the margin has {count} words; 40 are enough."
+            if start and note.cell.position >= start:
+                yield f"{note.cell.where}: a note in the margin among the exercises."
 
 
 def tolerances_named(book):

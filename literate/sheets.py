@@ -22,15 +22,9 @@ from sphinx.util.docutils import SphinxDirective
 
 from literate import ids, ledger, running
 from literate.chapters import ROOT, BookError, Cell, Chapter, read_book
+from literate.directives import directives_of
 from literate.run import METADATA
 
-# {exercise-start} and its three companions: a fence, perhaps options, the fence's end.
-GATE = re.compile(
-    r"^(?P<fence>`{3,}|:{3,})\{(?P<what>exercise|solution)-(?P<end>start|end)\}[^\n]*\n"
-    r"(?P<options>(?::[a-z]+:[^\n]*\n)*)(?P=fence)[ ]*$",
-    re.M,
-)
-WHOLE = re.compile(r"^(?:`{3,}|:{3,})\{(?P<what>exercise|solution)\}", re.M)
 # What opens or closes the places of an exercise, in which order.
 ORDER = {
     None: "exercise-start",
@@ -91,6 +85,20 @@ class Exercise:
         return match[1]
 
 
+def _gates(cell):
+    """The directives that open and close the places of an exercise."""
+    for directive in directives_of(cell):
+        if (kind := directive.kind) in ("exercise", "solution"):
+            raise BookError(
+                f"{cell.where}: write {{{kind}-start}} and {{{kind}-end}} in place of {{{kind}}}, "
+                "so that cells can stand between them."
+            )
+        if kind in ORDER.values():
+            if directive.lines is None:
+                raise BookError(f"{cell.where}: {{{kind}}} inside another directive.")
+            yield directive
+
+
 def exercises(chapter):
     """The exercises of a chapter, in order.
 
@@ -103,28 +111,22 @@ def exercises(chapter):
             if place in ("specification", "solution"):
                 getattr(found[-1], place).append(cell)
             continue
-        if whole := WHOLE.search(cell.text):
-            raise BookError(
-                f"{cell.where}: write {{{whole['what']}-start}} and {{{whole['what']}-end}} in place of "
-                f"{{{whole['what']}}}, so that cells can stand between them."
-            )
-        start = 0
-        for gate in [*GATE.finditer(cell.text), None]:
-            text = cell.text[start : gate.start() if gate else None].strip()
+        lines, start = cell.text.splitlines(), 0
+        for gate in [*_gates(cell), None]:
+            text = "\n".join(lines[start : gate.lines[0] if gate else None]).strip()
             if place == "text":
                 found[-1].text += text
             elif place == "solution" and text:
                 found[-1].solution.append(text)
             if gate is None:
                 break
-            start = gate.end()
-            if (seen := f"{gate['what']}-{gate['end']}") != ORDER[place]:
-                raise BookError(f"{cell.where}: {{{seen}}} where {{{ORDER[place]}}} should come.")
+            start = gate.lines[1]
+            if gate.kind != ORDER[place]:
+                raise BookError(f"{cell.where}: {{{gate.kind}}} where {{{ORDER[place]}}} should come.")
             if place is None:
-                label = re.search(r"^:label:\s*(\S+)", gate["options"], re.M)
-                if label is None:
+                if gate.label is None:
                     raise BookError(f"{cell.where}: an exercise without a label.")
-                found.append(Exercise(label[1], numbered(chapter, len(found) + 1), chapter))
+                found.append(Exercise(gate.label, numbered(chapter, len(found) + 1), chapter))
             place = FOLLOWS[place]
     if place is not None:
         raise BookError(f"{found[-1].where}: {{{ORDER[place]}}} is missing.")

@@ -455,9 +455,10 @@ def test_what_is_not_read_is_listed_with_its_reason():
     assert unread | without == set(UNREAD)
 
 
-@pytest.mark.parametrize("fence", ["```", ":::", "````", "::::", "``````"])
-def test_a_statement_is_read_in_any_fence(small_book, fence):
-    text = f"{fence}{{prf:theorem}} A\n:label: thm-a\n$x = 2$\n{fence}\n\n$x = 3$\n"
+@pytest.mark.parametrize("fence", ["```", ":::", "````", "::::", "``````", "~~~", "   ```"])
+@pytest.mark.parametrize("options", [":label: thm-a", "---\nlabel: thm-a\n---", ":label:   thm-a\n:class: x"])
+def test_a_statement_is_read_in_any_fence(small_book, fence, options):
+    text = f"{fence}{{prf:theorem}} A\n{options}\n$x = 2$\n{fence}\n\n$x = 3$\n"
     (chapter,) = small_book(["x = 1"])
     cell = dataclasses.replace(chapter.cells[0], kind="markdown", text=text)
     (found,) = formulas([dataclasses.replace(chapter, cells=(cell,))])

@@ -99,8 +99,7 @@ def letters(text):
 
 def test_notes_of_the_margin_are_there(pages, book):
     text = letters("".join(pages))
-    cells = [cell for chapter in book for cell in chapter.cells if cell.kind == "markdown"]
-    notes = [note["text"] for cell in cells for note in gates.SIDE_NOTE.finditer(cell.text)]
+    notes = [note.body for chapter in book for note in gates.side_notes(chapter)]
     assert len(notes) > 20
     for note in notes:
         for words in re.split(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`", note):

@@ -178,9 +178,8 @@ def test_references_to_equations_show_their_number(site, book):
 
 def test_every_chapter_uses_its_margin(chapters, book):
     for chapter in book:
-        text = "\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown")
         notes = chapters[chapter.slug].xpath("//main//div[contains(@class, 'margin admonition')]")
-        assert len(notes) == len(gates.SIDE_NOTE.findall(text)) and 2 <= len(notes) <= 4, chapter.name
+        assert len(notes) == len(gates.side_notes(chapter)) and 2 <= len(notes) <= 4, chapter.name
 
 
 def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):

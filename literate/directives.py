@@ -1,0 +1,104 @@
+"""The directives of the chapters' Markdown: theorems, exercises, boxes, labelled formulas.
+
+Markdown is parsed by markdown-it-py with the plugins that MyST uses, so that whatever MyST takes for a
+directive is one here: any fence, any length of it, options line by line or as a block, one inside the other.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from textwrap import dedent
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.amsmath import amsmath_plugin
+from mdit_py_plugins.colon_fence import colon_fence_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from myst_parser.parsers.options import TokenizeError, options_to_items
+
+from literate.chapters import BookError, Cell
+
+HEAD = re.compile(r"\{(?P<kind>[\w:-]+)\}\s*(?P<argument>.*)", re.S)
+MARKDOWN = (
+    MarkdownIt("commonmark")
+    .enable("table")
+    .use(colon_fence_plugin)
+    .use(dollarmath_plugin, allow_labels=True, double_inline=True)
+    .use(amsmath_plugin)
+)
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A directive of a cell, such as a theorem; a labelled formula between dollars is a `math` directive."""
+
+    cell: Cell
+    kind: str
+    argument: str
+    options: dict
+    body: str
+    lines: tuple[int, int] | None  # of the cell; None if it stands in another directive
+
+    @property
+    def label(self):
+        return self.options.get("label") or self.options.get("name")
+
+    @property
+    def classes(self):
+        return self.options.get("class", "").split()
+
+    @property
+    def formulas(self):
+        """The mathematics typed in it, as LaTeX on one line each, in order."""
+        return tuple(" ".join(latex.split()) for latex in _mathematics(MARKDOWN.parse(self.body)))
+
+
+def directives(*chapters):
+    """Every directive of some chapters, in reading order; one that stands in another comes after it."""
+    for chapter in chapters:
+        for cell in chapter.cells:
+            if cell.kind == "markdown":
+                yield from directives_of(cell)
+
+
+def directives_of(cell):
+    """The directives of one cell of Markdown."""
+    try:
+        return [Directive(cell, *parts) for parts in _parts(cell.text)]
+    except TokenizeError as error:
+        raise BookError(f"{cell.where}: unreadable options of a directive, {error.problem}.") from None
+
+
+@cache
+def _parts(text):
+    return tuple(_find(MARKDOWN.parse(text)))
+
+
+def _find(tokens):
+    for token in tokens:
+        if token.type in ("fence", "colon_fence"):
+            if head := HEAD.fullmatch(token.info.strip()):
+                options, body = _options(token.content)
+                yield head["kind"], head["argument"].strip(), options, body, tuple(token.map)
+                yield from ((*parts, None) for *parts, _ in _parts(body))
+        elif token.type == "math_block_label":
+            yield "math", "", {"label": token.info}, token.content, tuple(token.map)
+
+
+def _options(content):
+    """The options at the head of a directive's content, and the rest: lines `:key: value`, or a block."""
+    if content.startswith("---"):
+        block, _, body = content.partition("\n")[2].partition("\n---")
+        block, body = dedent(block), body.partition("\n")[2]
+    else:
+        lines = content.splitlines()
+        count = next((n for n, line in enumerate(lines) if not line.lstrip().startswith(":")), len(lines))
+        block = "\n".join(line.lstrip()[1:] for line in lines[:count])
+        body = "\n".join(lines[count:])
+    return dict(options_to_items(block)[0]), body
+
+
+def _mathematics(tokens):
+    for token in tokens:
+        if token.type in ("math_inline", "math_inline_double", "math_block", "math_block_label", "amsmath"):
+            yield token.content
+        yield from _mathematics(token.children or ())

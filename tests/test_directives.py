@@ -1,0 +1,45 @@
+"""What MyST takes for a directive is read as one, and nothing else."""
+
+import pytest
+
+from literate.chapters import BookError, Cell
+from literate.directives import directives, directives_of
+
+
+def read(text):
+    return directives_of(Cell("book/01-one.ipynb", (0, 0), "words", "markdown", text, {}))
+
+
+def test_kind_argument_options_and_body():
+    (found,) = read("Text.\n\n````{prf:theorem} A title\n:label: thm-a\n:class: one two\n\nBody\n````\n")
+    assert (found.kind, found.argument, found.label) == ("prf:theorem", "A title", "thm-a")
+    assert (found.classes, found.body.strip(), found.lines) == (["one", "two"], "Body", (2, 8))
+
+
+def test_what_stands_in_another_directive_comes_after_it():
+    outer, inner = read("::::{prf:theorem} A\n:label: thm-a\n\n:::{note}\nText\n:::\n::::\n")
+    assert (outer.kind, inner.kind, inner.lines) == ("prf:theorem", "note", None)
+
+
+def test_a_labelled_formula_and_the_mathematics_of_a_statement():
+    text = "```{prf:theorem}\n:label: thm-a\n$a = 1$ and `$no$`\n\n$$\nb\n= 2\n$$ (eq-b)\n```\n"
+    theorem, formula = read(text)
+    assert theorem.formulas == ("a = 1", "b = 2")
+    assert (formula.kind, formula.label, formula.body.split()) == ("math", "eq-b", ["b", "=", "2"])
+
+
+@pytest.mark.parametrize(
+    "text", ["```python\nx = 1\n```", "`{prf:theorem}`", "{note}\n", "    ```{note}\n    ```"]
+)
+def test_other_text_is_no_directive(text):
+    assert read(text) == []
+
+
+def test_options_that_cannot_be_read_are_named():
+    with pytest.raises(BookError, match="cell words: unreadable options of a directive"):
+        read('```{note}\n---\nclass: "open\n---\n```')
+
+
+def test_the_book_has_every_kind(book):
+    kinds = {directive.kind for directive in directives(*book)}
+    assert {"prf:theorem", "prf:definition", "math", "note", "exercise-start"} <= kinds
