@@ -331,7 +331,9 @@ def a_majorised_pair(rng, at):
 
 
 def a_chord(rng, at):
-    return {r"\lambda": rng.uniform(0, 1)}
+    """A point between x and y."""
+    share = rng.uniform(0, 1)
+    return {r"\lambda": share, "z": (1 - share) * at["x"] + share * at["y"]}
 
 
 def the_first_few(rng, at):
@@ -448,7 +450,7 @@ CASES = {
     "thm-soft-maximum-bounds": ["N = 1"],
     "thm-tie-rates": ["m = N"],
     "thm-lse-convex": [r"\beta < 0"],
-    "thm-soft-maxima-slope": [r"\beta < 0"],
+    "thm-soft-maxima-slope": [r"\beta = 0", r"\beta < 0"],
     "thm-lse-hessian": [r"\beta < 0"],
     "thm-grid-mean": [r"s = \frac14"],
     "thm-window-mean": [r"|j - k| \le \rho"],
