@@ -79,13 +79,14 @@ name: NAME
 ?big: BIG below [above] product -> accumulate
     | PREFIX [below] operand -> call
     | "\\frac" "{" "\\partial" "}" "{" "\\partial" operand "}" product -> derivative_in_front
+    | "\\frac" "{" "\\partial" "^" "2" "}" "{" "\\partial" operand "\\partial" operand "}" product -> hessian
 ?bracket: "(" sum ")" | "(" sum ("," sum)+ ")" -> several
 
 RELATION.3: /=|<|>|\\(le|ge|ne|in)(?![A-Za-z])/
 CIRCLED.3: "\\odot" | "\\oplus" | "\\circ"
 BIG.3: "\\sum" | "\\prod"
-PREFIX.2: /\\(log|max|min|tanh|artanh|logit|softplus|sigma)(?![A-Za-z])/
-CALLED.2: /([BEHSW]|\\([A-Z][A-Za-z]*|clr|hardmax|mm|diag|ulp|pi) ?)(?=(_(\\?[A-Za-z]+|\d))?\()/
+PREFIX.2: /\\(log|max|min|sin|cos|tanh|artanh|logit|softplus|sigma)(?![A-Za-z])/
+CALLED.2: /([BEHSW]|\\([A-Z][A-Za-z]*|clr|hardmax|mm|diag|det|ulp|phi|pi) ?)(?=(_(\\?[A-Za-z]+|\d))?\()/
 NAME: /\\(?!c?dots)[A-Za-z]+|\\cdots|[A-Za-z]/
 NUMBER: /[0-9]+/
 %ignore " "
@@ -230,7 +231,7 @@ class _Values(Interpreter):
     def over_index(self, below, term):
         """The values of a term for each index that a subscript such as j, j = 1 or j \\ne k allows."""
         condition = below.children[0]
-        index = next(str(name) for name in condition.scan_values(lambda token: token in set("ijkr")))
+        index = next(str(name) for name in condition.scan_values(lambda token: token in set("ijkrn")))
         places = [self.given(index, j) for j in range(1, self.letter("N") + 1)]
         if condition.data == "chain" and condition.children[1] != "=":
             places = [place for place in places if place.visit(condition)]
@@ -270,16 +271,24 @@ class _Values(Interpreter):
         return str(tree.children[0])
 
     def derivative(self, tree):
-        """The central difference in a letter, or in one entry of a column."""
         function, variable = tree.children
+        return self.slope(lambda at: at.visit(function), variable)
+
+    def slope(self, value, variable, step=1e-5):
+        """The central difference of a value in a letter, or in one entry of a column."""
         if variable.data == "scripted":
             variable, scripts = variable.children
             place = self.visit(scripts.children[0].children[0]) - 1
         name = str(variable.children[0])
-        here, step = self.look_up(name), 1e-5
+        here = self.look_up(name)
         direction = step if np.ndim(here) == 0 else step * np.eye(len(here))[:, [place]]
-        ahead, behind = (self.given(name, here + sign * direction).visit(function) for sign in (1, -1))
+        ahead, behind = (value(self.given(name, here + sign * direction)) for sign in (1, -1))
         return (ahead - behind) / (2 * step)
+
+    def hessian(self, tree):
+        """A difference of differences; the wider step leaves about 1e-7."""
+        once, twice, function = tree.children
+        return self.slope(lambda at: at.slope(lambda there: there.visit(function), twice, 1e-3), once, 1e-3)
 
     def derivative_in_front(self, tree):
         variable, function = tree.children

@@ -182,7 +182,9 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     Notes
     -----
     Derived in chapter 07, :prf:ref:`thm-soft-maximum-bounds`: for a positive `beta` it exceeds the
-    maximum by at most log(N)/beta. Its gradient is ``softmax(x, beta=beta)``. That it is convex: [1]_.
+    maximum by at most log(N)/beta. Its gradient is ``softmax(x, beta=beta)``. It is convex,
+    :prf:ref:`thm-lse-convex`, and falls as `beta` grows, :prf:ref:`thm-soft-maxima-slope`. More on such
+    functions: [1]_.
 
     References
     ----------
@@ -253,7 +255,8 @@ def mellowmax(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
 
     Notes
     -----
-    Derived in chapter 07, :prf:ref:`thm-mellowmax`. Introduced by [1]_.
+    Derived in chapter 07, :prf:ref:`thm-mellowmax`. For a positive `beta` it is convex,
+    :prf:ref:`thm-lse-convex`; it rises with `beta`, :prf:ref:`thm-soft-maxima-slope`. Introduced by [1]_.
 
     References
     ----------

@@ -70,6 +70,8 @@ def jacobian(x, beta, step=1e-5):
 # What stands before brackets.
 FUNCTIONS = {
     r"\log()": lambda at, below, x: np.log(x),
+    r"\sin()": lambda at, below, x: np.sin(x),
+    r"\cos()": lambda at, below, x: np.cos(x),
     r"\tanh()": lambda at, below, x: np.tanh(x),
     r"\artanh()": lambda at, below, x: np.arctanh(x),
     r"\sigma()": lambda at, below, t: softmax(column([t, 0]))[0, 0],
@@ -87,6 +89,8 @@ FUNCTIONS = {
     r"\Var()": lambda at, p, v: covariance(p, v, v),
     r"\Cov()": lambda at, p, a, b: covariance(p, a, b),
     r"\pi()": lambda at, below, i: at[r"\pi"][i - 1] + 1,
+    r"\phi()": lambda at, below, p: at[r"\phi"](p),
+    r"\det()": lambda at, below, matrix: np.linalg.det(matrix),
     r"\ulp()": lambda at, below, y: np.spacing(abs(y)),
     "B()": lambda at, beta, x: np.sum(softmax(beta * x) * x),
     "E()": lambda at, below, x: np.sum(at["c"] * softmax(at[r"\beta"] * x)),
@@ -117,6 +121,7 @@ DERIVED = {
     r"\omega": lambda at: np.ptp(at["x"]),
     "E": lambda at: FUNCTIONS["E()"](at, None, at["x"]),
     "J": lambda at: jacobian(at["x"], at[r"\beta"]),
+    "J_": lambda at, size: jacobian(at["x"], at[r"\beta"])[:size, :size],
     "I": lambda at: np.eye(len(at["x"])),
     r"\ones": lambda at: np.ones_like(at["x"]),
     r"\constants": None,
@@ -309,6 +314,65 @@ def a_range(rng, at):
     return {"R": np.ptp(at["x"])}
 
 
+def ordered_logits(rng, at):
+    """Logits in descending order, two inverse temperatures, and how many entries are counted."""
+    betas = np.cumsum(rng.uniform(0.1, 1.5, 2))
+    return {
+        "x": np.sort(at["x"], axis=0)[::-1],
+        r"\beta_": lambda at, number: betas[number - 1],
+        "K": int(rng.integers(1, len(at["x"]))),
+    }
+
+
+def a_majorised_pair(rng, at):
+    """q is a mixture of the orders of p; phi is convex, with a kink."""
+    p, kink = at["p"], rng.uniform(0, 1)
+    shares = softmax(rng.normal(size=4))
+    q = sum(share * rng.permutation(p) for share in shares)
+    return {"p": p, "q": q, r"\phi": lambda p: (p - kink) ** 2 + abs(p - kink)}
+
+
+def a_chord(rng, at):
+    """A point between x and y."""
+    share = rng.uniform(0, 1)
+    return {r"\lambda": share, "z": (1 - share) * at["x"] + share * at["y"]}
+
+
+def the_first_few(rng, at):
+    return {"K": int(rng.integers(1, len(at["x"]) + 1))}
+
+
+def bell(s, width, near):
+    """Places on the grid, and the weights that a bell around s has there."""
+    places = np.round(s) + np.arange(-near, near + 1)
+    return places, np.exp(-((places - s) ** 2) / (2 * width**2))
+
+
+def a_bell_on_a_grid(rng, at):
+    s, width, radius = rng.normal(), rng.uniform(0.3, 0.9), int(rng.integers(1, 4))
+    everywhere, window = bell(s, width, 40), bell(s, width, radius)
+    return {
+        "s": s,
+        r"\tau": width,
+        r"\eta": np.exp(-2 * np.pi**2 * width**2),
+        r"\pi": np.pi,
+        r"\rho": radius,
+        r"\infty": 12,
+        "E": np.average(everywhere[0], weights=everywhere[1]),
+        "E_": lambda at, radius: np.average(window[0], weights=window[1]),
+        "A": np.sum(everywhere[1]),
+        "W": np.sum(window[1]),
+    }
+
+
+def between_two_places(rng, at):
+    """A bell with its top a quarter of the way from one place to the next."""
+    width = rng.uniform(0.2, 0.6)
+    places, weights = bell(0.25, width, 40)
+    mean, ratio = np.average(places, weights=weights), np.exp(-2 * np.pi**2 * width**2)
+    return {"s": 0.25, r"\tau": width, r"\eta": ratio, r"\pi": np.pi, "E": mean}
+
+
 # What the letters of a statement stand for where it is not what they stand for elsewhere.
 SETTINGS = {
     "def-ulp": a_float,
@@ -353,8 +417,15 @@ SETTINGS = {
     "thm-exact-sum": multiples,
     "thm-carried-mean": a_carried_mean,
     "thm-dispersion": a_range,
+    "thm-majorisation": ordered_logits,
+    "thm-majorisation-convex": a_majorised_pair,
+    "thm-lse-convex": a_chord,
+    "thm-jacobian-minors": the_first_few,
+    "thm-grid-mean": a_bell_on_a_grid,
+    "thm-window-mean": a_bell_on_a_grid,
     # single formulas
     r"\partial \operatorname{SA}/\partial x_j = S_j\,(j - \operatorname{SA})": positions,
+    r"|E - s| \ge \frac{4\pi\tau^2\,\eta}{1 + \eta^2}": between_two_places,
 }
 
 # Formulas that a statement does not assert: the cases that it tells apart. Every other one must hold.
@@ -380,6 +451,11 @@ CASES = {
     "thm-entropy-kl": ["p = q"],
     "thm-soft-maximum-bounds": ["N = 1"],
     "thm-tie-rates": ["m = N"],
+    "thm-lse-convex": [r"\beta < 0"],
+    "thm-soft-maxima-slope": [r"\beta = 0", r"\beta < 0"],
+    "thm-lse-hessian": [r"\beta < 0"],
+    "thm-grid-mean": [r"s = \frac14"],
+    "thm-window-mean": [r"|j - k| \le \rho"],
     "thm-jacobian": ["i = r"],
     "def-soft-arg-max": ["c_j = j", r"\beta = 1"],
     "thm-soft-arg-max-range": ["c_j = j", r"\beta = 0"],

@@ -64,7 +64,7 @@ def test_every_question_is_settled(known):
         ("{doc}`00-workbench`", "{doc}`00-workshop`", "there is no 00-workshop"),
         ("questions/298849", "questions/298848", "leads to 298848"),
         ("https://github.com/numpy", "https://example.org/numpy", "without a known address"),
-        ("Convex: its gradient", "Convex. " * 70 + "Its gradient", "longer than five lines"),
+        ("Convex, and strictly so", "Convex. " * 70 + "And strictly so", "longer than five lines"),
         ("above 5", "5.909", "a typed decimal"),
         ("(q-convex)=\n", "", "no label of its own"),
     ],
