@@ -9,7 +9,7 @@ import random
 import mpmath
 import sympy as sp
 
-from softlit.lab.symbolic import N, indices, total, vector
+from softlit.lab.symbolic import N, indices, vector
 
 i, j, k, r = FREE = indices("i j k r")  # j and k are bound by some sums as well
 x, y, q = vector("x"), vector("y"), vector("q", positive=True)
@@ -134,10 +134,9 @@ class Expressions:
 
     def sum(self, term, scope):
         """A sum with an index of its own, or with a letter that may be in use outside and inside."""
-        if self.draw.random() < 0.5:
-            return total(lambda index: term((*scope, index, index)))
-        letter = self.draw.choice([j, k])
-        return sp.Sum(term((*scope, letter, letter)), (letter, 1, N))
+        limits = self.draw.choice([(1, N)] * 6 + [(1, r), (r, N), (1, r - 1)])
+        letter = self.draw.choice([sp.Dummy("own", integer=True), j, k])
+        return sp.Sum(term((*scope, letter, letter)), (letter, *limits))
 
     def _leaf(self, scope):
         index = self.draw.choice(scope)
@@ -165,7 +164,7 @@ class Expressions:
         return self.draw.choice(
             [
                 lambda: sp.Sum(body.subs(index, fresh), (fresh, low, high)),
-                lambda: sp.Sum(body.subs(index, N + 1 - index), (index, low, high)),
+                lambda: sp.Sum(body.subs(index, low + high - index), (index, low, high)),
                 lambda: sp.Add(*(sp.Sum(term, (index, low, high)) for term in sp.Add.make_args(body))),
                 lambda: factor * sp.Sum(rest, (index, low, high)),
                 lambda: sp.Mul(*(sp.Sum(part, (index, low, high)) for part in sp.Mul.make_args(body))),
