@@ -1,7 +1,8 @@
-"""The ledger: which cells derive, check or settle each theorem and each claim of the sources.
+"""The ledger: how each theorem is proved, and which cells derive, check or settle theorems and claims.
 
-It is built from the chapters (theorem directives, cell tags) and `book/claims.yml`; nothing in it is typed
-twice. `problems` lists what is missing or points nowhere; `gates` and the ledger page both work from here.
+It is built from the chapters (theorem directives, cell tags, the tables "What is proved here") and from
+`book/claims.yml`; nothing in it is typed twice. `problems` lists what is missing, points nowhere, or claims
+more than is proved; `gates` and the ledger page both work from here.
 """
 
 import ast
@@ -18,6 +19,10 @@ STATEMENT = re.compile(
     r"(?P<options>(?::[a-z]+:[^\n]*\n)*)",
     re.M,
 )
+EVERY_SIZE, MACHINE = "by machine, for every $N$", "by machine"
+IN_PART, ARGUMENT = "by machine in part; by argument: ", "by argument, checked numerically"
+KIND_OF_PROOF = re.compile("|".join(map(re.escape, (EVERY_SIZE, MACHINE, ARGUMENT))) + rf"|{IN_PART}\S.*")
+ROW = re.compile(r"^\| \{prf:ref\}`(?P<label>[\w-]+)` \|(?:.* \|)? (?P<proved>.+?) \|$", re.M)
 VERDICTS = ("holds", "holds if", "wrong", "not checkable")
 FIELDS = {"id", "source", "place", "claim", "verdict", "right", "theorem"}
 SOURCES = {"000", "001", "002", "003"}
@@ -32,10 +37,16 @@ class Statement:
     title: str
     chapter: Chapter
     cell: Cell
+    text: str
 
     @property
     def needs_proof(self):
         return self.kind != "definition"
+
+    @property
+    def has_a_size(self):
+        """Whether the statement is about an unknown number of things: it names N, or sums."""
+        return re.search(r"(?<![A-Za-z\\])N(?![A-Za-z])|\\sum", self.text) is not None
 
 
 def statements(book):
@@ -51,7 +62,20 @@ def statements(book):
                     raise BookError(
                         f"{cell.where}: label {label[1]} is already used in {found[label[1]].cell.where}."
                     )
-                found[label[1]] = Statement(label[1], match["kind"], match["title"].strip(), chapter, cell)
+                text = re.split(r"^(?:`{3,}|:{3,})$", cell.text[match.end() :], maxsplit=1, flags=re.M)[0]
+                found[label[1]] = Statement(
+                    label[1], match["kind"], match["title"].strip(), chapter, cell, text
+                )
+    return found
+
+
+def kinds_of_proof(book):
+    """How each statement is proved, as the last column of the table "What is proved here" says it."""
+    found = {}
+    for chapter in book:
+        for cell in chapter.cells:
+            table = cell.text.partition("## What is proved here")[2] if cell.kind == "markdown" else ""
+            found |= {row["label"]: row["proved"] for row in ROW.finditer(table)}
     return found
 
 
@@ -145,8 +169,12 @@ def _can_fail(test):
 
 
 def problems(book, claims):
-    """One sentence for each orphan, dangling tag or tagged cell that asserts nothing."""
+    """One sentence for each orphan, dangling tag, tagged cell that asserts nothing, or proof overstated."""
     labels, graph = statements(book), tagged_cells(book)
+    kinds = kinds_of_proof(book)
+    for label, statement in labels.items():
+        if statement.needs_proof:
+            yield from _kind_problems(statement, kinds.get(label, ""), graph.get(("derive", label), ()))
     ids = {row["id"] for row in claims}
     for label, statement in labels.items():
         prefix = "thm-" if statement.needs_proof else "def-"
@@ -166,6 +194,52 @@ def problems(book, claims):
     for chapter in book:
         for cell in chapter.cells:
             yield from _tag_problems(cell)
+
+
+def _kind_problems(statement, kind, derivations):
+    """What is wrong with the claim that a statement is proved in a certain way."""
+    where = f"{statement.chapter.name}: the table of what is proved"
+    if not KIND_OF_PROOF.fullmatch(kind):
+        yield (
+            f"{where} does not say how {statement.label} is proved; its last column is '{EVERY_SIZE}', "
+            f"'{MACHINE}' (for a statement without N), '{IN_PART}...' or '{ARGUMENT}'."
+        )
+    elif kind == MACHINE and statement.has_a_size:
+        yield f"{where} says '{MACHINE}' of {statement.label}, which speaks of N; does it hold for every N?"
+    elif kind == EVERY_SIZE:
+        if fixed := [cell for cell in derivations if _fixes_the_size(cell)]:
+            yield f"{fixed[0].where}: takes a number for N, but {where} says '{kind}' of {statement.label}."
+        if not any(_asserts_same(cell) for cell in derivations):
+            yield (
+                f"{where} says '{kind}' of {statement.label}, "
+                "but no cell that derives it asserts `same` or a `derivative`."
+            )
+
+
+def _asserts_same(cell):
+    """Whether an assertion of the cell rests on `same` or `derivative`, and not on their being false."""
+    tests = [node.test for node in _reached(cell.tree.body) if isinstance(node, ast.Assert)]
+    parts = [part for test in tests for part in (test.values if isinstance(test, ast.BoolOp) else [test])]
+    return any(
+        isinstance(node, ast.Call) and ast.unparse(node.func) in ("same", "derivative")
+        for part in parts
+        if not (isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not))
+        for node in ast.walk(part)
+    )
+
+
+def _fixes_the_size(cell):
+    """Whether the cell puts something for N, or names its unknowns one by one, as `symbols("x1:5")` does."""
+    for node in cell.nodes:
+        if not isinstance(node, ast.Call):
+            continue
+        function = ast.unparse(node.func).rpartition(".")[2]
+        keys = [key for value in node.args[:1] for key in getattr(value, "keys", [value])]
+        if function in ("subs", "xreplace") and any(ast.unparse(key) == "N" for key in keys if key):
+            return True
+        if function == "symbols" and re.search(r"\d:\d", ast.unparse(node.args[0])):
+            return True
+    return False
 
 
 def _tag_problems(cell):

@@ -186,12 +186,12 @@ def cell_links(cells):
 
 
 def theorem_table(book):
-    graph = ledger.tagged_cells(book)
-    yield from ("| statement | derived in | checked in |", "| --- | --- | --- |")
+    graph, kinds = ledger.tagged_cells(book), ledger.kinds_of_proof(book)
+    yield from ("| statement | proved | derived in | checked in |", "| --- " * 4 + "|")
     for name, statement in ledger.statements(book).items():
         if statement.needs_proof:
             cells = (cell_links(graph.get((role, name), ())) for role in ("derive", "check"))
-            yield f"| {{prf:ref}}`{name}`: {statement.title} | {' | '.join(cells)} |"
+            yield f"| {{prf:ref}}`{name}`: {statement.title} | {kinds[name]} | {' | '.join(cells)} |"
 
 
 def claim_table(book, claims):

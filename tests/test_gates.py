@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 
@@ -196,6 +197,71 @@ def test_a_label_used_twice(project):
 def test_a_theorem_missing_from_the_table(project):
     found = plant(project, lambda cell: cell.update(source="## What is proved here"), cell="proved")
     assert f"{SHIFT}: the table of what is proved leaves out thm-pinning." in found
+
+
+def say(label, kind):
+    """A change of the table of what is proved: what it says of the proof of a theorem."""
+    row = re.compile(rf"^(\| {{prf:ref}}`{label}` \|.* \|) .+? \|$", re.M)
+
+    def change(cell):
+        cell.source, count = row.subn(lambda found: f"{found[1]} {kind} |" if kind else found[1], cell.source)
+        assert count == 1
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "yes", "by machine for every N", "by machine in part", "by machine in part; by argument: "]
+)
+def test_a_theorem_that_does_not_say_how_it_is_proved(project, kind):
+    (found,) = plant(project, say("thm-pinning", kind), "proved")
+    assert found.startswith(
+        f"{SHIFT}: the table of what is proved does not say how thm-pinning is proved; its last column is"
+    )
+
+
+@pytest.mark.parametrize(
+    "chapter, label, kind, sentence",
+    [
+        (
+            "01-hard-and-soft",
+            "thm-permutation",
+            "by machine, for every $N$",
+            "cell derive-permutation: takes a number for N",
+        ),
+        (
+            "04-inverse",
+            "thm-two-outputs",
+            "by machine, for every $N$",
+            "cell derive-two: takes a number for N",
+        ),
+        (
+            "01-hard-and-soft",
+            "thm-order",
+            "by machine, for every $N$",
+            "no cell that derives it asserts `same` or a `derivative`",
+        ),
+        ("02-shift-invariance", "thm-shift-invariance", "by machine", "which speaks of N"),
+    ],
+)
+def test_a_theorem_that_claims_too_much_for_the_machine(project, chapter, label, kind, sentence):
+    notebook = f"book/{chapter}.ipynb"
+    found = plant(project, say(label, kind), "proved", notebook)
+    assert any(sentence in line and label in line for line in found)
+
+
+@pytest.mark.parametrize(
+    "source, sentence",
+    [
+        ("assert same(shifted.subs(N, 3).doit(), plain.subs({N: 3}).doit())", "takes a number for N"),
+        ("assert not same(shifted, 2 * plain)", "asserts `same`"),
+        ("assert sp.simplify(shifted - plain) == 0", "asserts `same`"),
+        ("if c:\n    assert same(shifted, plain)\nassert plain", "asserts `same`"),
+    ],
+)
+def test_a_derivation_that_proves_less_than_the_table_says(project, source, sentence):
+    found = plant(project, lambda cell: cell.update(source=source))
+    assert len(found) == 1 and sentence in found[0] and "thm-shift-invariance" in found[0]
 
 
 @pytest.mark.parametrize("alt", ["", "figure 1"])
