@@ -75,6 +75,7 @@ name: NAME
     | "\\lVert" sum "\\rVert" "_" NUMBER -> norm
     | "\\langle" sum "," sum "\\rangle" "_" NAME -> inner
     | "\\frac" "{" sum "}" "{" sum "}" -> over
+    | "\\sqrt" "{" sum "}" -> root
     | "\\frac" "{" "\\partial" sum "}" "{" "\\partial" operand "}" -> derivative
 ?big: BIG below [above] product -> accumulate
     | PREFIX [below] operand -> call
@@ -201,6 +202,9 @@ class _Values(Interpreter):
     def over(self, tree):
         left, right = self.visit_children(tree)
         return left / right
+
+    def root(self, tree):
+        return np.sqrt(self.visit(tree.children[0]))
 
     def circled(self, tree):
         left, operator, right = tree.children

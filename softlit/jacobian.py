@@ -56,9 +56,9 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
 
         Infinite logits give limits: all 0 for a single logit at +inf; 0 in the row and column of
         one at -inf. Where no limit exists the slice is NaN: several logits at +inf, all at -inf, or
-        an infinite `beta` with a tied maximum; for a negative `beta` the signs are reversed. For
-        `beta` = 0 the derivative is 0, also at infinite logits. A slice with a NaN gives NaN. No
-        warning is raised.
+        an infinite `beta` with a tied maximum; for a negative `beta` the signs are reversed. A single
+        logit at -inf gives NaN too, as its softmax does, though its limit is 0. For `beta` = 0 the
+        derivative is 0, also at infinite logits. A slice with a NaN gives NaN. No warning is raised.
 
     Raises
     ------

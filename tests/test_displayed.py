@@ -267,12 +267,16 @@ def state(x):
 
 def two_families(rng, at):
     """Two families of logits with values, whose maxima, sums and weighted sums are told apart by number."""
-    families = {1: (at["x"], at["v"]), 2: (at["y"], column(rng.normal(size=len(at["x"]))))}
+    second = int(rng.integers(1, 6))  # the size of the other family
+    y, w = column(1.5 * rng.normal(size=second)), column(rng.normal(size=second))
+    families = {1: (at["x"], at["v"]), 2: (y, w)}
     tops = {number: np.max(logits) for number, (logits, _) in families.items()}
     sums = {number: np.sum(np.exp(logits - tops[number])) for number, (logits, _) in families.items()}
     pulled = {key: np.sum(values * np.exp(x - tops[key])) for key, (x, values) in families.items()}
     together = [np.vstack(parts) for parts in zip(*families.values(), strict=True)]
     return {
+        "y": y,
+        "K": second,
         "m": tops[1],
         "n": tops[2],
         "M": max(tops.values()),
@@ -461,7 +465,8 @@ CASES = {
     "thm-soft-arg-max-range": ["c_j = j", r"\beta = 0"],
     "thm-soft-arg-max-gradient": ["c_j = j", r"\beta = 1", r"r = 1, \dots, N"],
     "thm-soft-arg-max-error": [
-        r"\beta \ge \frac{1}{\Delta} \log \frac{(N-1) \max_j |c_j - c_k|}{\varepsilon}"
+        r"\beta \ge \frac{1}{\Delta} \log \frac{(N-1) (\max_j |c_j - c_k| - \varepsilon)}{\varepsilon}",
+        r"\varepsilon > 0",
     ],
 }
 

@@ -2,6 +2,45 @@
 # --- book/00-workbench.ipynb, cell build-checks
 """Negative controls: a check is trusted only after it has refused something wrong."""
 
+from functools import wraps
+
+import numpy as np
+
+
+def examined(answer):
+    """A function that is refused if it returns nothing or a list, or changes an array that it is given.
+
+    >>> def double(x):
+    ...     2 * x
+    >>> examined(double)(3)
+    Traceback (most recent call last):
+    AssertionError: double returns None: is a return missing?
+    """
+    name = answer.__name__
+
+    @wraps(answer)
+    def call(*given):
+        arrays = list(_arrays(given))
+        before = [array.copy() for array in arrays]
+        returned = answer(*given)
+        assert returned is not None, f"{name} returns None: is a return missing?"
+        assert not isinstance(returned, list), f"{name} returns a list, not an array"
+        for array, copy in zip(arrays, before, strict=True):
+            same = np.array_equal(array, copy, equal_nan=True)
+            assert same, f"{name} changes the array {copy.tolist()} that it is given"
+        return returned
+
+    return call
+
+
+def _arrays(values):
+    """The arrays of numbers among some values, and in tuples and lists of them."""
+    for value in values:
+        if isinstance(value, tuple | list):
+            yield from _arrays(value)
+        elif isinstance(value, np.ndarray):
+            yield value
+
 
 def refused(check, candidate):
     """Print why a check refuses a wrong candidate; fail if it accepts it, or refuses without a reason.
@@ -9,7 +48,7 @@ def refused(check, candidate):
     Only an AssertionError counts as a refusal: a candidate that crashes has not been examined.
     """
     try:
-        check(candidate)
+        check(examined(candidate) if callable(candidate) else candidate)
     except AssertionError as error:
         if not str(error):
             raise AssertionError(f"{check.__name__} refuses without saying why") from error
@@ -33,7 +72,7 @@ def judge(check, answer):
     """
     name = answer.__name__
     try:
-        check(answer)
+        check(examined(answer))
     except NotImplementedError:
         print(
             f"{name} is not written yet: put your answer where NotImplementedError stands"
@@ -45,6 +84,7 @@ def judge(check, answer):
 
 
 __all__ = [
+    "examined",
     "judge",
     "refused",
 ]
