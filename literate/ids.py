@@ -1,4 +1,4 @@
-"""The permanent addresses of theorems, definitions, equations, figures and exercises.
+"""The permanent addresses of theorems, definitions, equations, figures, exercises and claims of the sources.
 
     python -m literate.ids
 
@@ -13,11 +13,13 @@ from pathlib import Path
 
 from docutils import nodes
 
+from literate import ledger
 from literate.chapters import ROOT, BookError, read_book
 
 FILE = "book/ids.txt"
 HEADER = """\
-# Every address that the book has ever had for a theorem, definition, equation, figure or exercise.
+# Every address that the book has ever had for a theorem, definition, equation, figure or exercise, and
+# for a claim of the sources.
 # `make ids` adds new ones. No line is ever removed; where an id is given up, its line says where to go:
 # OLD -> NEW
 """
@@ -37,6 +39,11 @@ def labels(chapter):
 def addresses(book):
     """Page and anchor of everything that has a label, such as `book/08-jacobian#thm-jacobian`."""
     return {f"book/{chapter.slug}#{anchor(label)}" for chapter in book for label in labels(chapter)}
+
+
+def claim_addresses(root=ROOT):
+    """The same for the claims of the sources, such as `book/errata#claim-003-15`."""
+    return {f"book/errata#{ledger.anchor(row['id'])}" for row in ledger.read_claims(root)}
 
 
 def is_equation(label):
@@ -62,7 +69,7 @@ def read_frozen(root=ROOT):
 
 def problems(book, root=ROOT):
     """One sentence for each address that is lost, leads nowhere, or is not yet in the file."""
-    present, frozen = addresses(book), read_frozen(root)
+    present, frozen = addresses(book) | claim_addresses(root), read_frozen(root)
     for old, new in frozen.items():
         if new is None and old not in present:
             yield f"{FILE}: {old} is gone; keep it, or write '{old} -> NEW'."
@@ -85,7 +92,10 @@ def keep_old_anchors(app, doctree):
         home, goal = new.split("#")
         if home == page:
             node = next(node for node in doctree.findall(nodes.Element) if goal in node["ids"])
-            node.parent.insert(node.parent.index(node), here)
+            if isinstance(node, nodes.row):  # nothing but rows may stand beside it
+                node[0].insert(0, here)
+            else:
+                node.parent.insert(node.parent.index(node), here)
         else:
             link = nodes.reference("", goal, refuri=app.builder.get_relative_uri(page, home) + f"#{goal}")
             moved = nodes.paragraph("", "", nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link)
@@ -100,7 +110,7 @@ def setup(app):
 def main():
     try:
         frozen = read_frozen()
-        new = sorted(addresses(read_book()) - frozen.keys())
+        new = sorted((addresses(read_book()) | claim_addresses()) - frozen.keys())
     except BookError as error:
         sys.exit(f"ids: {error}")
     lines = sorted(f"{old} -> {goal}" if goal else old for old, goal in (frozen | dict.fromkeys(new)).items())

@@ -6,6 +6,7 @@ more than is proved; `gates` and the ledger page both work from here.
 """
 
 import ast
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -23,9 +24,27 @@ EVERY_SIZE, MACHINE = "by machine, for every $N$", "by machine"
 IN_PART, ARGUMENT = "by machine in part; by argument: ", "by argument, checked numerically"
 KIND_OF_PROOF = re.compile("|".join(map(re.escape, (EVERY_SIZE, MACHINE, ARGUMENT))) + rf"|{IN_PART}\S.*")
 ROW = re.compile(r"^\| \{prf:ref\}`(?P<label>[\w-]+)` \|(?:.* \|)? (?P<proved>.+?) \|$", re.M)
-VERDICTS = ("holds", "holds if", "wrong", "not checkable")
+# What can be said of a claim, and what is meant by it: the errata page prints these words.
+VERDICTS = {
+    "holds": "Right as it is said, to the digits that are given.",
+    "holds if": "Right under a condition that its document does not state; the condition is given.",
+    "wrong": "Not right as it is printed, be it a slip of the pen or a mistake.",
+    "wrong in our copy": "Not right in our copy, and the slip may be that of the transcript.",
+    "not checkable": "Our copy lacks what the sentence speaks of, or cannot be read.",
+    "no claim": "A name, a wish, a heading, the setting of an example: nothing that is true or false.",
+}
+MISTAKES = {"wrong", "wrong in our copy"}
+# The first word of a box's title, and the verdicts of the claims that it may name.
+BOXES = {"Erratum": MISTAKES, "Errata": MISTAKES, "Condition": {"holds if"}, "Conditions": {"holds if"}}
+BOX = re.compile(
+    r"^(?P<fence>:{3,}|`{3,})\{admonition\} *(?P<title>(?P<word>\w+)[^\n]*)\n"
+    r":class: (?:erratum|condition)\n(?P<text>.*?)^(?P=fence)$",
+    re.M | re.S,
+)
+NAMED = re.compile(r"\{ref\}`[^`<]*<claim-([^`>]+)>`")
 FIELDS = {"id", "source", "place", "claim", "verdict", "right", "theorem"}
 SOURCES = {"000", "001", "002", "003"}
+TRANSCRIBED = {"002", "003"}  # our copies of these were read from a picture of the page, by a machine
 
 
 @dataclass(frozen=True)
@@ -112,11 +131,38 @@ def read_claims(root=ROOT):
             raise BookError(
                 f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {VERDICTS}."
             )
-        if row["source"] not in SOURCES or not name.startswith(row["source"] + "-"):
+        if row["source"] not in SOURCES or not re.fullmatch(row["source"] + r"-(\d+|missing)", name):
             raise BookError(f"book/claims.yml, row {name}: its source is '{row['source']}'.")
+        if problem := _unfair(row):
+            raise BookError(f"book/claims.yml, row {name}: {problem}.")
     if double := [key for key, count in Counter(row["id"] for row in rows).items() if count > 1]:
         raise BookError(f"book/claims.yml: two rows have the id {double[0]}.")
     return rows
+
+
+def _unfair(row):
+    """What a verdict claims beyond what the row says, or None."""
+    conditional = row["verdict"] == "holds if"
+    if conditional != row["right"].startswith("If "):
+        return "a condition, 'If ...', begins what is right, for the verdict 'holds if' and for no other"
+    if row["verdict"] == "wrong in our copy" and row["source"] not in TRANSCRIBED:
+        return f"our copy of source {row['source']} is no transcript"
+    return None
+
+
+def anchor(claim):
+    """The id that a claim has on the errata page."""
+    return f"claim-{claim}"
+
+
+def in_order(claims):
+    """The rows as their source goes: by number, what has none at the end."""
+    return sorted(claims, key=lambda row: (row["source"], _place(row["id"])))
+
+
+def _place(claim):
+    number = claim.partition("-")[2]
+    return int(number) if number.isdigit() else math.inf
 
 
 def tagged_cells(book):
@@ -194,6 +240,7 @@ def problems(book, claims):
     for chapter in book:
         for cell in chapter.cells:
             yield from _tag_problems(cell)
+    yield from _box_problems(book, {row["id"]: row["verdict"] for row in claims})
 
 
 def _kind_problems(statement, kind, derivations):
@@ -253,3 +300,30 @@ def _tag_problems(cell):
     if cell.claims and not _asserts(cell):
         tag = ":".join(cell.claims[0])
         yield f"{cell.where}: tagged {tag} but asserts nothing that can fail."
+
+
+def _box_problems(book, verdicts):
+    """A box says of a claim what the errata say, and no mistake is without a box where it matters."""
+    boxed = set()
+    for chapter in book:
+        for cell in chapter.cells:
+            for box in BOX.finditer(cell.text if cell.kind == "markdown" else ""):
+                named = NAMED.findall(box["text"])
+                boxed.update(named)
+                yield from (f"{cell.where}: {problem}" for problem in _faults_of_box(box, named, verdicts))
+    for claim, verdict in verdicts.items():
+        if verdict in MISTAKES and claim not in boxed:
+            yield f"book/claims.yml: {claim} is {verdict}, and no box of a chapter names it."
+
+
+def _faults_of_box(box, named, verdicts):
+    if box["word"] not in BOXES:
+        yield f"the box '{box['title']}' begins with none of {', '.join(BOXES)}."
+        return
+    if not named:
+        yield f"the box '{box['title']}' names no claim of the errata."
+    for claim in named:
+        if (verdict := verdicts.get(claim, "not there")) not in BOXES[box["word"]]:
+            yield f"the box '{box['title']}' names {claim}, which is {verdict}."
+    if any(verdicts.get(claim) == "wrong in our copy" for claim in named) and "our copy" not in box["text"]:
+        yield f"the box '{box['title']}' does not say that it speaks of our copy."

@@ -12,6 +12,7 @@ import re
 import shutil
 import socket
 import time
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from myst_nb.core.render import NbElementRenderer
 from sphinx import addnodes
 from sphinx.environment.collectors.toctree import TocTreeCollector
 from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx_proof.nodes import proof_node
 from sphinxcontrib import katex
@@ -113,10 +115,12 @@ def note(cell, page):
         goal = file if "._" in module else reference(page, "py", "mod", module, file)
         line += nodes.inline("", "Becomes part of ", goal, classes=["becomes"])
     for role, target in cell.claims:
-        text = nodes.Text(target)
-        if role != "source":
+        text = nodes.inline("", target)
+        if role == "source":
+            text = reference(page, "std", "ref", ledger.anchor(target), text)
+        else:
             # sphinx-proof replaces a text that is the label by the statement's type and number.
-            text = reference(page, "prf", "ref", target, nodes.inline("", "", text))
+            text = reference(page, "prf", "ref", target, text)
         line += [nodes.Text(" "), nodes.inline("", BADGES[role], text, classes=["claim", role])]
     return line
 
@@ -163,7 +167,11 @@ def join_streams(outputs):
 
 
 class LedgerTable(SphinxDirective):
-    """``{ledger} theorems``, or ``{ledger} 003`` for the claims of source 003: a table of the ledger."""
+    """A table of the ledger.
+
+    ``{ledger} theorems``, ``{ledger} verdicts`` for what they mean and how often each is given, or
+    ``{ledger} 003`` for the claims of source 003.
+    """
 
     required_arguments = 1
 
@@ -174,10 +182,24 @@ class LedgerTable(SphinxDirective):
             self.env.note_dependency(str(path))
         what = self.arguments[0]
         if what == "theorems":
-            lines = theorem_table(book)
-        else:
-            lines = claim_table(book, [row for row in claims if row["source"] == what])
+            return self.parse_lines(theorem_table(book))
+        if what == "verdicts":
+            return self.parse_lines(verdict_table(claims))
+        rows = ledger.in_order(row for row in claims if row["source"] == what)
+        (table,) = self.parse_lines(claim_table(book, rows))
+        table["classes"].append("cards")
+        self.give_anchors(next(table.findall(nodes.tbody)), rows)
+        return [*self.parse_lines([tally(rows)]), table]
+
+    def parse_lines(self, lines):
         return self.parse_text_to_nodes("\n".join(lines))
+
+    def give_anchors(self, body, rows):
+        """An id for each row, by which it is an address, and by which `{ref}` finds it from any page."""
+        for node, row in zip(body, rows, strict=True):
+            name = ledger.anchor(row["id"])
+            node["ids"].append(name)
+            self.env.get_domain("std").anonlabels[name] = (self.env.docname, name)
 
 
 def cell_links(cells):
@@ -194,10 +216,25 @@ def theorem_table(book):
             yield f"| {{prf:ref}}`{name}`: {statement.title} | {kinds[name]} | {' | '.join(cells)} |"
 
 
+def verdict_table(claims):
+    counts = Counter(row["verdict"] for row in claims)
+    yield from ("| verdict | what it means | how many |", "| --- | --- | --: |")
+    for verdict, meaning in ledger.VERDICTS.items():
+        yield f"| **{verdict}** | {meaning} | {counts[verdict]} |"
+    yield f"| all | Sentences, formulas and steps that were examined. | {len(claims)} |"
+
+
+def tally(claims):
+    """Such as "17 entries: 9 *holds*, 8 *holds if*"."""
+    counts = Counter(row["verdict"] for row in claims)
+    given = (f"{counts[verdict]} *{verdict}*" for verdict in ledger.VERDICTS if counts[verdict])
+    return f"{len(claims)} entries: {', '.join(given)}."
+
+
 def claim_table(book, claims):
     graph = ledger.tagged_cells(book)
-    yield from ("| place | printed | verdict | right version | settled in |", "| --- " * 5 + "|")
-    for row in sorted(claims, key=lambda row: [int(part) for part in re.findall(r"\d+", row["id"])]):
+    yield from ("| place | printed | verdict | right, or remark | settled in |", "| --- " * 5 + "|")
+    for row in claims:
         theorem = f" {{prf:ref}}`{row['theorem']}`" if row["theorem"] else ""
         texts = (
             f"`{row['id']}` {row['place']}",
@@ -207,6 +244,21 @@ def claim_table(book, claims):
         )
         escaped = (text.replace("|", "\\|") for text in texts)
         yield f"| {' | '.join(escaped)} | {cell_links(graph.get(('source', row['id']), ()))} |"
+
+
+class FieldNames(SphinxPostTransform):
+    """Write into each cell of a table of cards the head of its column: on a phone each row is a card."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self):
+        for table in self.document.findall(nodes.table):
+            if "cards" in table["classes"]:
+                heads, *rows = table.findall(nodes.row)
+                for row in rows:
+                    for head, entry in zip(heads, row, strict=True):
+                        entry.insert(0, nodes.paragraph("", head.astext(), classes=["field"]))
 
 
 # --- Numbers
@@ -326,6 +378,7 @@ def setup(app):
         raise ExtensionError(str(error)) from None
 
     app.add_directive("ledger", LedgerTable)
+    app.add_post_transform(FieldNames)
     app.connect("config-inited", cells.offer_links)
     app.connect("env-get-outdated", outdated_pages)
     app.connect("doctree-read", cells.annotate)

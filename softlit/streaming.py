@@ -194,12 +194,14 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
     rounding but that of its exponentials, and one more for each 64 by which the maximum of what counts has
     risen. So the order of the updates and the size of the blocks play no part, or one of the last bit in
     rare cases. float32 is summed in float64; where blocks hold 2**14 entries of a slice and more, their
-    exponentials are rounded to float32 first. The pair, updated by one logit at a time: [1]_.
+    exponentials are rounded to float32 first. The pair, updated by one logit at a time: [1]_, [2]_.
 
     References
     ----------
     .. [1] M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018,
        https://doi.org/10.48550/arXiv.1805.02867
+    .. [2] S. Nowozin, "Streaming log-sum-exp computation", 2016,
+       https://www.nowozin.net/sebastian/blog/streaming-log-sum-exp-computation.html
 
     Examples
     --------

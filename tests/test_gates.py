@@ -82,7 +82,79 @@ def test_a_claim_without_a_cell(project):
     rows = yaml.safe_load(claims.read_text())
     claims.write_text(yaml.safe_dump([*rows, dict(rows[-1], id="003-999")]))
     found = list(gates.all_problems(project))
-    assert found == ["book/claims.yml: 003-999 has no cell tagged source:003-999."]
+    assert found == [
+        "book/claims.yml: 003-999 has no cell tagged source:003-999.",
+        "book/ids.txt: book/errata#claim-003-999 is not in the file; `make ids` adds it.",
+    ]
+
+
+def test_a_claim_that_vanishes(project):
+    claims = project / "book" / "claims.yml"
+    rows = yaml.safe_load(claims.read_text())
+    claims.write_text(yaml.safe_dump([row for row in rows if row["id"] != "003-17"]))
+    found = list(gates.all_problems(project))
+    assert any(line.startswith("book/ids.txt: book/errata#claim-003-17 is gone") for line in found)
+
+
+def plant_in_row(project, claim, **values):
+    claims = project / "book" / "claims.yml"
+    rows = yaml.safe_load(claims.read_text())
+    next(row for row in rows if row["id"] == claim).update(values)
+    claims.write_text(yaml.safe_dump(rows))
+    return list(gates.all_problems(project))
+
+
+@pytest.mark.parametrize(
+    "claim, values, sentence",
+    [
+        ("003-11", {"right": "Not for a constant vector."}, "a condition, 'If ...', begins what is right"),
+        ("003-11", {"verdict": "wrong"}, "a condition, 'If ...', begins what is right"),
+        ("003-2", {"verdict": "holds if"}, "a condition, 'If ...', begins what is right"),
+        ("001-8", {"verdict": "wrong in our copy"}, "our copy of source 001 is no transcript"),
+        ("003-2", {"id": "003-2b"}, "its source is '003'"),
+    ],
+)
+def test_a_verdict_that_says_more_than_its_row(project, claim, values, sentence):
+    with pytest.raises(BookError, match=re.escape(sentence)):
+        plant_in_row(project, claim, **values)
+
+
+SIGN = "'Erratum: source 003, Property 4, proof, case $e = i$'"
+
+
+@pytest.mark.parametrize(
+    "verdict, sentence",
+    [
+        ("holds", f"the box {SIGN} names 003-15, which is holds."),
+        ("no claim", f"the box {SIGN} names 003-15, which is no claim."),
+        ("wrong", None),
+    ],
+)
+def test_a_box_and_the_errata_agree(project, verdict, sentence):
+    found = plant_in_row(project, "003-15", verdict=verdict)
+    assert found == ([f"book/08-jacobian.ipynb, cell jacobian-sources: {sentence}"] if sentence else [])
+
+
+def test_a_mistake_without_a_box(project):
+    found = plant_in_row(project, "003-16", verdict="wrong")
+    assert found == ["book/claims.yml: 003-16 is wrong, and no box of a chapter names it."]
+
+
+@pytest.mark.parametrize(
+    "old, new, sentence",
+    [
+        ("**In our copy**", "**Printed**", "does not say that it speaks of our copy."),
+        ("claim-003-15", "claim-003-150", "names 003-150, which is not there."),
+        ("claim-003-15", "thm-jacobian", "names no claim of the errata."),
+        ("} Erratum:", "} Condition:", "names 003-15, which is wrong in our copy."),
+        ("} Erratum:", "} Note:", "begins with none of Erratum, Errata, Condition, Conditions."),
+    ],
+)
+def test_a_box_that_is_not_what_its_title_says(project, old, new, sentence):
+    path = project / "book" / "08-jacobian.ipynb"
+    edit_cell(path, "jacobian-sources", lambda cell: cell.update(source=cell.source.replace(old, new)))
+    found = list(gates.all_problems(project))
+    assert any("jacobian-sources: the box" in line and line.endswith(sentence) for line in found), found
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,47 @@ def test_paper_is_light_and_has_nothing_to_click(home, chromium):
             assert (max(map(int, re.findall(r"\d+", ink))) > 128) == on_screen, (media, ink)
 
 
+CARDS = """() => [...document.querySelectorAll("table.cards, table.cards *")].filter((part) => {
+  const { left, right, width, height } = part.getBoundingClientRect();
+  const seen = width > 1 && height > 1 && !part.closest(".katex-mathml, thead");
+  return seen && (left < 0 || right > document.documentElement.clientWidth);
+}).map((part) => part.outerHTML.slice(0, 100))"""
+
+
+@pytest.mark.parametrize("width", [390, 640])  # a phone, and a window of 1280 at twice the size
+def test_the_claims_are_cards_with_nothing_off_screen(home, chromium, width):
+    address = f"{home}/book/errata.html"
+    with browser.visit(chromium, address, home=home, viewport={"width": width, "height": 900}) as page:
+        assert page.evaluate(CARDS) == []
+        card = page.locator("#claim-003-26")
+        assert (
+            card.locator(".field").all_inner_texts()
+            == page.locator("#claim-003-26 >> xpath=ancestor::table >> thead th").all_text_contents()
+        )
+        words = card.inner_text()
+        assert all(text in words for text in ("003-26", "wrong in our copy", "minimum", "source-negative"))
+        page.add_style_tag(content="table.cards tr { display: table-row !important }")
+        page.add_style_tag(content="table.cards td { display: table-cell !important; min-width: 9rem }")
+        assert page.evaluate(CARDS) != [], "a planted table is seen"
+
+
+def test_the_claims_are_a_table_on_a_wide_window(home, chromium):
+    address = f"{home}/book/errata.html"
+    with browser.visit(chromium, address, home=home, viewport={"width": 1280, "height": 900}) as page:
+        assert not page.locator(".field").first.is_visible()
+        assert page.locator("table.cards thead").first.is_visible()
+        assert page.evaluate(CARDS) == []
+
+
+def test_a_badge_leads_to_its_claim_and_back(home, chromium):
+    with browser.visit(chromium, f"{home}/book/08-jacobian.html", home=home) as page:
+        page.locator(".claim.source a", has_text="003-15").click()
+        page.wait_for_url("**/book/errata.html#claim-003-15")
+        assert page.locator("#claim-003-15").evaluate("row => row.matches(':target')")
+        page.locator("#claim-003-15 a", has_text="source-003-15").click()
+        page.wait_for_url("**/book/08-jacobian.html#cell-source-003-15")
+
+
 BESIDE = """() => [...document.querySelectorAll(".margin.admonition")].map((note) => {
   const own = note.getBoundingClientRect(), text = note.parentElement.getBoundingClientRect();
   if (own.left >= text.right) return "beside";

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 import browser
@@ -187,14 +188,57 @@ def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
     for statement in ledger.statements(book).values():
         assert statement.title in text or not statement.needs_proof
     settled = ledger.tagged_cells(book)
-    table_rows = site["book/errata.html"].xpath("//main//tbody/tr")
-    rows = {row.xpath(".//code")[0].text_content(): row for row in table_rows}
+    table_rows = site["book/errata.html"].xpath("//main//table[contains(@class, 'cards')]/tbody/tr")
+    rows = {row.get("id"): row for row in table_rows}
     for claim in ledger.read_claims():
-        row = rows.pop(claim["id"])
-        assert claim["verdict"] in row.text_content(), claim["id"]
+        row = rows.pop(f"claim-{claim['id']}")
+        assert row.xpath(".//code")[0].text_content() == claim["id"]
+        assert row.xpath("./td[3]//strong")[0].text_content() == claim["verdict"], claim["id"]
         anchors = {link.rpartition("#")[2] for link in row.xpath(".//a/@href")}
         assert {f"cell-{cell.id}" for cell in settled["source", claim["id"]]} <= anchors, claim["id"]
     assert not rows
+
+
+def test_a_badge_and_a_box_lead_to_their_claim_on_the_errata_page(site, chapters, book):
+    for chapter in book:
+        page = chapters[chapter.slug]
+        wanted = {
+            f"errata.html#claim-{target}"
+            for cell in chapter.code_cells
+            for role, target in cell.claims
+            if role == "source"
+        }
+        assert set(page.xpath("//main//*[contains(@class, 'claim source')]//a/@href")) == wanted
+        for box in page.xpath("//div[contains(@class, 'erratum') or contains(@class, 'condition')]"):
+            named = [link for link in box.xpath(".//a/@href") if link.startswith("errata.html#claim-")]
+            assert named, box.text_content()
+            anchors = {
+                site["book/errata.html"].get_element_by_id(link.partition("#")[2]).tag for link in named
+            }
+            assert anchors == {"tr"}
+
+
+def test_the_errata_count_what_the_claims_say(site):
+    counts = Counter(row["verdict"] for row in ledger.read_claims())
+    (table,) = site["book/errata.html"].xpath("//main//table[not(contains(@class, 'cards'))]")
+    shown = {row[0].text_content().strip(): int(row[2].text_content()) for row in table.xpath("./tbody/tr")}
+    assert shown == {verdict: counts[verdict] for verdict in ledger.VERDICTS} | {"all": counts.total()}
+    tallies = site["book/errata.html"].xpath("//main//p[contains(., ' entries: ')]")
+    assert sum(int(tally.text_content().split()[0]) for tally in tallies) == counts.total()
+    for verdict, count in counts.items():
+        given = (re.search(rf"(\d+) {verdict}[,.]", tally.text_content()) for tally in tallies)
+        assert sum(int(found[1]) for found in given if found) == count, verdict
+
+
+def test_the_errata_lead_to_the_documents_and_name_them(site):
+    page = site["book/errata.html"]
+    titles = [head.text_content().rstrip("#") for head in page.xpath("//main//h2")]
+    for words in ("Cross Validated", "Hashir Ahmad", "Heedong Park", "an appendix of lecture notes"):
+        assert any(words in title for title in titles), words
+    outside = {urlsplit(link).netloc for link in page.xpath("//main//article//a/@href")} - {""}
+    assert outside == {"stats.stackexchange.com", "github.com"}
+    for source in sorted(ledger.SOURCES):
+        assert page.get_element_by_id(f"source-{source}") is not None
 
 
 def test_every_chapter_is_offered_as_the_notebook_that_it_is(chapters, book):
