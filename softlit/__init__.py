@@ -26,6 +26,7 @@ from softlit.logistic import (
     logit,
     sigmoid,
     softplus,
+    softplus_inverse,
 )
 from softlit.maxima import (
     boltzmann_max,
@@ -77,4 +78,5 @@ __all__ = [
     "softmax_vjp",
     "softmin",
     "softplus",
+    "softplus_inverse",
 ]
