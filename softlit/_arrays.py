@@ -3,9 +3,69 @@
 """How every function reads its arguments: which numbers, which axes, which entries."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
+
+
+def refuse_more_than_numbers(x, name):
+    """Raise a TypeError if an array, or one within a list, would lose something by becoming NumPy's."""
+    if isinstance(x, list | tuple):
+        if not all(
+            issubclass(kind, int | float | np.generic) for kind in set(map(type, x))
+        ):
+            for part in x:
+                refuse_more_than_numbers(part, name)
+    elif isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost: pass the numbers alone, {name}.data, and "
+            f"to a function that takes where=, where=~numpy.ma.getmaskarray({name})"
+        )
+    elif getattr(x, "__dask_graph__", lambda: None)() is not None:
+        raise TypeError(
+            f"{name} is an array of dask, which would be loaded as a whole: softlit.dask works on its "
+            f"chunks, and {name}.compute() loads it"
+        )
+
+
+def plain_array(x, name):
+    """The argument as an array of NumPy, which must be able to hold all of it.
+
+    Lists become one, and so does what converts itself: tables of pandas, arrays of xarray, tensors.
+
+    Raises
+    ------
+    TypeError
+        If a mask would be lost or an array of dask loaded, or if another library does not convert its array.
+    ValueError
+        If a list is ragged.
+    """
+    if type(x) is np.ndarray:
+        return x
+    refuse_more_than_numbers(x, name)
+    try:
+        array = np.asanyarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be read as an array: {error}") from error
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"{name} cannot be read as an array: {error}") from error
+    refuse_more_than_numbers(array, name)  # some convert themselves to a masked array
+    return np.asarray(array)
+
+
+def _advice(x, array, name):
+    """What to do with an argument that holds no floats, integers or bool; '' if there is nothing."""
+    if hasattr(x, "toarray"):
+        return f": {name} is a {type(x).__name__}, and {name}.toarray() an array"
+    if array.dtype != object:
+        narrow = array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32)
+        return f": {name}.astype(numpy.float32) holds them" if narrow else ""
+    if array.ndim == 0 and isinstance(x, Iterable):
+        return f": {name} is a {type(x).__name__}, and list({name}) a list"
+    if all(hasattr(entry, "__float__") for entry in array.flat):
+        return f": numpy.asarray({name}).astype(float) holds them"
+    return ""
 
 
 def real_array(x, name="x"):
@@ -16,15 +76,20 @@ def real_array(x, name="x"):
     Raises
     ------
     TypeError
-        If the entries are not real numbers.
+        If the entries are not real numbers, or as `plain_array` does.
+    ValueError
+        As `plain_array` does.
     """
-    x = np.asarray(x)
-    if x.dtype.kind in "iub":
-        return x.astype(np.float64), np.dtype(np.float64)
-    if x.dtype.kind != "f":
-        raise TypeError(f"{name} must hold real numbers, not values of dtype {x.dtype}")
-    result = x.dtype.newbyteorder("=")
-    return x.astype(np.promote_types(result, np.float32), copy=False), result
+    array = plain_array(x, name)
+    if array.dtype.kind in "iub":
+        return array.astype(np.float64), np.dtype(np.float64)
+    if array.dtype.kind != "f":
+        advice = _advice(x, array, name)
+        raise TypeError(
+            f"{name} must hold real numbers, not values of dtype {array.dtype}{advice}"
+        )
+    result = array.dtype.newbyteorder("=")
+    return array.astype(np.promote_types(result, np.float32), copy=False), result
 
 
 def mask_array(where, shape, name="where"):
@@ -33,23 +98,59 @@ def mask_array(where, shape, name="where"):
     Raises
     ------
     TypeError
-        If the entries are not bool.
+        If the entries are not bool, or as `plain_array` does.
     ValueError
         If the mask does not broadcast to the shape.
     """
     if where is None:
         return None
-    where = np.asarray(where)
+    where = plain_array(where, name)
     if where.dtype != bool:
-        raise TypeError(f"{name} must hold bool, not values of dtype {where.dtype}")
-    return np.broadcast_to(where, shape)
+        advice = f": {name} != 0 holds bool" if where.dtype.kind in "iu" else ""
+        raise TypeError(f"{name} must hold bool, not values of dtype {where.dtype}{advice}")
+    return broadcast_array(where, shape, name)
 
 
+def broadcast_array(array, shape, name):
+    """The array in this shape.
+
+    Raises
+    ------
+    ValueError
+        If it does not broadcast; the message names the array and both shapes.
+    """
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} has shape {array.shape}, which does not broadcast to {shape}"
+        ) from None
+
+
+def broadcast_pair(a, b, names):
+    """Two arrays in the shape that both broadcast to.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names both arrays and their shapes.
+    """
+    try:
+        return np.broadcast_arrays(a, b)
+    except ValueError:
+        raise ValueError(
+            f"{names[0]} has shape {a.shape} and {names[1]} has shape {b.shape}: they do not broadcast"
+        ) from None
+
+
+# --- book/01-hard-and-soft.ipynb, cell build-slices
 class Layout:
     """The slices of an array along some axes, laid out as rows along one last axis, and back.
 
     Raises
     ------
+    TypeError
+        If the axis is no int, tuple of ints or None.
     numpy.exceptions.AxisError
         If an axis is out of range.
     """
@@ -58,15 +159,37 @@ class Layout:
         self.shape = shape
         self.working = shape or (1,)  # a 0-d array is one slice of one entry
         dimensions = range(len(self.working))
-        if axis is None:
-            self.axes = tuple(dimensions)
-        else:
-            self.axes = normalize_axis_tuple(axis, len(self.working))
+        axes = tuple(dimensions) if axis is None else axis
+        try:
+            self.axes = normalize_axis_tuple(axes, len(dimensions))
+        except TypeError:
+            raise TypeError(
+                f"axis must be an int, a tuple of ints or None, not {axis!r}"
+            ) from None
         kept = [dimension for dimension in dimensions if dimension not in self.axes]
         self.order = (*kept, *self.axes)
         self.in_order = self.order == tuple(dimensions)
         self.outer = tuple(self.working[dimension] for dimension in kept)
         self.size = math.prod(self.working[dimension] for dimension in self.axes)
+
+    @classmethod
+    def shared(cls, shape, axis, values, name):
+        """The layout of an array of this shape when it is broadcast with one value a slice.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not broadcast, or there is more than one value for some slice.
+        """
+        try:
+            both = np.broadcast_shapes(shape, values.shape)
+        except ValueError:
+            raise cls(shape, axis)._refusal(
+                values, name, f", which does not broadcast with {shape}"
+            ) from None
+        layout = cls(both, axis)
+        layout.column(values, name)
+        return layout
 
     def rows(self, x):
         """An array of this shape as rows: its slices lie along the last axis."""
@@ -95,17 +218,27 @@ class Layout:
         try:
             values = np.broadcast_to(values, self._kept_shape())
         except ValueError:
-            raise ValueError(
-                f"{name} has shape {values.shape} and varies along axis {self.axes}; "
-                f"one slice has one {name}"
+            raise self._refusal(
+                values, name, f" and varies along axis {self.axes}"
             ) from None
         return values.transpose(self.order).reshape(*self.outer, 1)
 
+    def _refusal(self, values, name, fault):
+        told = f"{name} has shape {values.shape}{fault}; one slice has one {name}"
+        if values.shape == self.outer:
+            one = "[:, np.newaxis]" if self._kept_shape() == [len(values), 1] else ""
+            told += f": write {name}{one or f'.reshape{tuple(self._kept_shape())}'}"
+        return ValueError(told)
+
+    def reduced_shape(self, keepdims=False):
+        """The shape that a NumPy reduction over the axes gives."""
+        if not self.shape:
+            return ()
+        return tuple(self._kept_shape()) if keepdims else self.outer
+
     def reduced(self, values, keepdims=False):
         """One value a row, in the shape that a NumPy reduction over the axes gives."""
-        if keepdims:
-            return values.reshape(self._kept_shape() if self.shape else ())
-        return values.reshape(self.outer if self.shape else ())
+        return values.reshape(self.reduced_shape(keepdims))
 
 
 # --- book/04-inverse.ipynb, cell build-nonnegative
@@ -131,7 +264,11 @@ def nonnegative_array(p, name="p"):
 
 __all__ = [
     "Layout",
+    "broadcast_array",
+    "broadcast_pair",
     "mask_array",
     "nonnegative_array",
+    "plain_array",
     "real_array",
+    "refuse_more_than_numbers",
 ]

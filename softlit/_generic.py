@@ -2,21 +2,30 @@
 # --- book/03-computing-it-well.ipynb, cell build-generic
 """The same functions for arrays of other libraries, by the array API standard: one short body.
 
-The result stays in the library, so that `jax.jit`, `jax.grad` and torch's autograd see through it.
-Floats are computed in their own dtype. Infinities and masks follow the contract of the NumPy kernels;
-accuracy, warnings, empty slices and the checks of beta and where are the library's own, an infinite beta
-does not give the hard limit, and beta = 0 with infinite logits gives NaN.
+The result stays in the library, so that `jax.jit`, `jax.grad` and torch's autograd see through it, as often
+as they like. Arguments are read, and infinities, masks and empty slices treated, as the NumPy kernels do it
+(floats of less than 32 bits are computed in float32); accuracy and warnings are the library's own.
 """
 
+import sys
+
 import numpy as np
+
+from softlit._arrays import (
+    Layout,
+    broadcast_array,
+    mask_array,
+    real_array,
+)
 
 
 def is_foreign(x):
     """Whether x is an array of another library than NumPy."""
     if isinstance(x, np.ndarray | np.generic):
         return False
-    return (
-        hasattr(x, "__array_namespace__") or type(x).__module__.partition(".")[0] == "torch"
+    torch = sys.modules.get("torch")
+    return hasattr(x, "__array_namespace__") or (
+        torch is not None and isinstance(x, torch.Tensor)
     )
 
 
@@ -33,47 +42,166 @@ def _namespace(x):
     return array_api_compat.array_namespace(x)
 
 
-def _parts(x, axis, beta, where):
-    """The namespace; the maximum, the gaps below it, and the sum of their other exponentials."""
-    xp = _namespace(x)
+def _held(x):
+    """The same numbers, with respect to which nothing is derived."""
+    if hasattr(x, "detach"):
+        return x.detach()
+    jax = sys.modules.get("jax")
+    return jax.lax.stop_gradient(x) if jax and isinstance(x, jax.Array) else x
+
+
+def _floats(xp, x, name):
+    """An array of another library as floats to compute with, and the dtype of the result."""
     if not xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
-        raise TypeError(f"x must hold real numbers, not values of dtype {x.dtype}")
-    if not xp.isdtype(x.dtype, "real floating"):
-        x = xp.astype(x, xp.asarray(0.5).dtype)  # the library's usual float
-    if type(beta) is not float or beta != 1:
-        x = x * beta
-    if where is not None:
-        x = xp.where(xp.asarray(where), x, -xp.inf)
-    top = xp.max(x, axis=axis, keepdims=True)
-    x = xp.where(top == xp.inf, xp.where(x == xp.inf, xp.zeros_like(x), -xp.inf), x)
-    gaps = x - xp.where(top == xp.inf, 0.0, top)
-    ties = xp.sum(xp.astype(gaps == 0, x.dtype), axis=axis, keepdims=True)
-    others = xp.sum(xp.where(gaps == 0, 0.0, xp.exp(gaps)), axis=axis, keepdims=True)
-    return xp, top, gaps, others + (ties - 1)
+        raise TypeError(f"{name} must hold real numbers, not values of dtype {x.dtype}")
+    usual = xp.asarray(0.5).dtype
+    dtype = x.dtype if xp.isdtype(x.dtype, "real floating") else usual
+    narrow = xp.finfo(dtype).bits < 32
+    return xp.astype(x, xp.float32 if narrow else dtype), dtype
+
+
+def _shaped(array):
+    """A stand-in of NumPy for an array of which only the shape is asked."""
+    return np.broadcast_to(False, tuple(array.shape))
+
+
+def _like(x, array):
+    """An array of NumPy in the library of x, and where x is; a copy, since torch asks for one to write to."""
+    place = getattr(x, "device", None)  # while JAX compiles, x is nowhere
+    return _namespace(x).asarray(np.array(array), device=place)
+
+
+def _read_beta(x, beta):
+    """beta in the library and the dtype of x, or None for 1."""
+    if type(beta) is float and beta == 1:
+        return None
+    xp = _namespace(x)
+    if is_foreign(beta):
+        return xp.astype(_floats(xp, beta, "beta")[0], x.dtype)
+    return xp.astype(_like(x, real_array(beta, "beta")[0].astype(np.float64)), x.dtype)
+
+
+def _read_mask(x, where):
+    """The mask in the library and the shape of x, or None."""
+    if where is None:
+        return None
+    if not is_foreign(where):
+        return _like(x, mask_array(where, tuple(x.shape)))
+    xp = _namespace(x)
+    if not xp.isdtype(where.dtype, "bool"):
+        raise TypeError(f"where must hold bool, not values of dtype {where.dtype}")
+    broadcast_array(_shaped(where), tuple(x.shape), "where")
+    return xp.broadcast_to(where, x.shape)
+
+
+def _scaled(xp, half, beta):
+    """beta times twice these halved gaps: 0 for beta = 0, and for an infinite beta 0 or -inf.
+
+    Infinite gaps are kept apart, so that the derivative in beta does not multiply them by 0.
+    """
+    size = xp.where(beta < 0, -beta, beta)
+    hard, infinite = xp.isinf(size), xp.isinf(half)
+    slope = _held(xp.where(hard | (size == 0), 1.0, size))
+    product = xp.where(hard, 0.0, size) * xp.where(infinite, 0.0, half)
+    scaled = xp.where(infinite, slope * half, product) * 2
+    scaled = xp.where(hard & (half < 0), -xp.inf, scaled)
+    return xp.where(infinite & (beta == 0), 0.0, scaled)
+
+
+def _without_derivative(xp, top, undefined):
+    """Zeros, whose derivative is NaN where it is undefined and 0 elsewhere."""
+    one = xp.astype(~undefined, top.dtype)
+    place = xp.where(undefined, top, 0.0)
+    return xp.sqrt(one / (1 + place * place)) - one
+
+
+def _gaps(xp, x, axes, beta, mask):
+    """The maximum (the minimum, with its sign turned, for a negative beta), and beta times the gaps below."""
+    if mask is not None:
+        x = xp.where(mask, x, 0.0)  # not even a derivative meets what is left out
+    y = x if beta is None else xp.where(beta < 0, -x, x)
+    seen = y if mask is None else xp.where(mask, y, -xp.inf)
+    top = xp.max(seen, axis=axes, keepdims=True)
+    beyond = (y == top) & (
+        top == xp.inf
+    )  # their difference would be NaN; other gaps keep derivatives
+    if beta is None:
+        gaps = xp.where(beyond, 0.0, y - top)
+    else:
+        low = xp.where((beta == 0) & (top == -xp.inf), 0.0, top)
+        gaps = _scaled(xp, xp.where(beyond, 0.0, y / 2 - low / 2), beta)
+    return top, gaps if mask is None else xp.where(mask, gaps, -xp.inf)
+
+
+def _parts(xp, x, axes, beta, mask):
+    """The maximum, the scaled gaps below it, and the sum of their exponentials but one that is 1.
+
+    exp is written as expm1 where it is 1, and these are counted: so the sum keeps its digits, and each of
+    tied maxima its derivatives.
+    """
+    top, gaps = _gaps(xp, x, axes, beta, mask)
+    tied = gaps == 0
+    ties = xp.sum(xp.astype(tied, x.dtype), axis=axes, keepdims=True)
+    no_limit = (ties > 1) & xp.isinf(top)
+    if beta is not None:
+        no_limit = (ties > 1) & (xp.isinf(top) | xp.isinf(beta)) & (beta != 0)
+    nothing = _without_derivative(xp, top, no_limit)
+    top, gaps = top + nothing, gaps + nothing
+    others = xp.sum(xp.where(tied, xp.expm1(gaps), xp.exp(gaps)), axis=axes, keepdims=True)
+    return top, gaps, others + (ties - 1)
+
+
+def _slicewise(function, x, axis, beta, where, left_out):
+    """What a function makes of the scaled gaps and the rest, in the shape and the dtype of x."""
+    xp = _namespace(x)
+    x, dtype = _floats(xp, x, "x")
+    beta = _read_beta(x, beta)
+    layout = Layout(tuple(x.shape), axis)
+    if beta is not None:
+        layout = Layout.shared(layout.shape, axis, _shaped(beta), "beta")
+        x = xp.broadcast_to(x, layout.shape)
+    mask = _read_mask(x, where)
+    if 0 in layout.shape:
+        return xp.astype(x, dtype)
+    x = xp.reshape(x, layout.working)
+    mask = None if mask is None else xp.reshape(mask, layout.working)
+    _, gaps, rest = _parts(xp, x, layout.axes, beta, mask)
+    y = function(xp, gaps, rest)
+    y = y if mask is None else xp.where(mask, y, left_out)
+    return xp.astype(xp.reshape(y, layout.shape), dtype)
 
 
 def portable_softmax(x, axis=-1, beta=1.0, where=None):
     """Probabilities, 0 where the mask leaves out."""
-    xp, _, gaps, rest = _parts(x, axis, beta, where)
-    p = xp.exp(gaps) / (1 + rest)
-    return p if where is None else xp.where(xp.asarray(where), p, 0.0)
+
+    def probabilities(xp, gaps, rest):
+        return xp.exp(gaps) / (1 + rest)
+
+    return _slicewise(probabilities, x, axis, beta, where, 0.0)
 
 
 def portable_log_softmax(x, axis=-1, beta=1.0, where=None):
     """Their logarithms, -inf where the mask leaves out."""
-    xp, _, gaps, rest = _parts(x, axis, beta, where)
-    y = gaps - xp.log1p(rest)
-    return y if where is None else xp.where(xp.asarray(where), y, -xp.inf)
+
+    def logarithms(xp, gaps, rest):
+        return gaps - xp.log1p(rest)
+
+    return _slicewise(logarithms, x, axis, beta, where, -np.inf)
 
 
 def portable_logsumexp(x, axis=-1, keepdims=False, where=None):
     """The logarithm of the sum of the exponentials."""
-    xp, top, _, rest = _parts(x, axis, 1.0, where)
-    value = xp.where(xp.isinf(top), top, top + xp.log1p(rest))
-    if keepdims:
-        return value
-    axes = tuple(range(x.ndim)) if axis is None else axis
-    return xp.squeeze(value, axis=axes)
+    xp = _namespace(x)
+    x, dtype = _floats(xp, x, "x")
+    layout, mask = Layout(tuple(x.shape), axis), _read_mask(x, where)
+    x = xp.reshape(x, layout.working)
+    if 0 in layout.shape:
+        value = xp.sum(x, axis=layout.axes, keepdims=True) - xp.inf
+    else:
+        mask = None if mask is None else xp.reshape(mask, layout.working)
+        top, _, rest = _parts(xp, x, layout.axes, None, mask)
+        value = xp.where(xp.isinf(top), top, top + xp.log1p(rest))
+    return xp.astype(xp.reshape(value, layout.reduced_shape(keepdims)), dtype)
 
 
 __all__ = [

@@ -79,12 +79,13 @@ def hardmax(x, axis=-1, *, where=None):
 
 
 # --- book/10-soft-arg-max.ipynb, cell build-coordinates
+from softlit._arrays import broadcast_array
 from softlit.jacobian import softmax_vjp
 from softlit.kernels import softmax
 
 
 def _coordinates(coordinates, axis, shape, x_dtype):
-    """Coordinates as one array an axis, which broadcasts against `shape`, and the dtype of results."""
+    """Coordinates as one array of this shape an axis, and the dtype of results."""
     layout = Layout(shape, axis)
     if not layout.axes:
         raise ValueError("no axis is given")
@@ -108,9 +109,11 @@ def _coordinates(coordinates, axis, shape, x_dtype):
         else:
             c, dtype = real_array(c, "coordinates")
             dtypes.append(dtype)
-        if c.shape != (size,):
+        if c.shape == (size,):
+            c = c.reshape([size if d == k else 1 for d in range(len(shape))])
+        elif c.ndim < 2:
             raise ValueError(f"coordinates of axis {k} have shape {c.shape}, not ({size},)")
-        columns.append(c.reshape([size if d == k else 1 for d in range(len(shape))]))
+        columns.append(broadcast_array(c, shape, "coordinates"))
     return columns, np.result_type(*dtypes)
 
 
@@ -151,7 +154,9 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
         Logits: real numbers of any shape.
     coordinates : array_like or sequence of array_like, optional
         For an integer `axis`, one number for each of its N positions. For several axes, a sequence
-        with one such array, or None, for each of them. None stands for 0, 1, ..., N - 1.
+        with one such array, or None, for each of them. None stands for 0, 1, ..., N - 1. An array of two
+        dimensions or more in place of the N numbers broadcasts to the shape of `x` (broadcast with
+        `beta`), so that slices may have coordinates of their own.
     axis : int, tuple of ints or None, optional
         The axis or axes along which the probabilities sum to 1; None takes all of them.
     beta : float or array_like, optional
@@ -196,8 +201,12 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
 
     Notes
     -----
-    Derived in chapter 10, :prf:ref:`thm-soft-arg-max-range`. With the squared distances from the result
-    as coordinates it gives the variance of the position. Used to find joints in heat maps by [1]_.
+    Derived in chapter 10, :prf:ref:`thm-soft-arg-max-range`. The entries of `x` are logits. A heat map
+    with values in [0, 1] is not: its exponentials lie between 1 and e, and the result is near the centre
+    of the map. If the values are proportional to probabilities, pass their logarithm; if they are scores,
+    choose a large `beta` and a window around the maximum, as in the last example. With the squared
+    distances from the result as coordinates it gives the variance of the position, which says whether
+    the result can be trusted. Used to find joints in heat maps by [1]_.
 
     References
     ----------
@@ -212,15 +221,36 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
     1.0
     >>> print(softlit.soft_argmax([9.0, 0.0, 9.0]).round(4))  # two modes: the middle
     1.0
-    >>> heat = np.full((4, 5), -20.0)
-    >>> heat[2, 3] = heat[2, 4] = 0.0
-    >>> softlit.soft_argmax(heat, axis=(0, 1)).round(4)
+    >>> logits = np.full((4, 5), -20.0)
+    >>> logits[2, 3] = logits[2, 4] = 0.0
+    >>> softlit.soft_argmax(logits, axis=(0, 1)).round(4)
     array([2. , 3.5])
-    >>> softlit.soft_argmax(heat, [None, [0.0, 0.1, 0.2, 0.3, 0.4]], axis=(0, 1)).round(4)
+    >>> softlit.soft_argmax(logits, [None, [0.0, 0.1, 0.2, 0.3, 0.4]], axis=(0, 1)).round(4)
     array([2.  , 0.35])
+
+    The variance of each row of a batch:
+
+    >>> x = np.array([[0.0, 9.0, 0.0], [9.0, 0.0, 9.0]])
+    >>> mean = softlit.soft_argmax(x)
+    >>> softlit.soft_argmax(x, (np.arange(3) - mean[:, np.newaxis]) ** 2).round(4)
+    array([2.000e-04, 9.999e-01])
+
+    A heat map in [0, 1], with its peak at (20.3, 31.6). Taken for logits it gives the centre; its
+    logarithm gives the peak, and so does a large `beta` in a window around the maximum:
+
+    >>> rows, columns = np.indices((64, 48))
+    >>> heat = np.exp(-((rows - 31.6) ** 2 + (columns - 20.3) ** 2) / 8)
+    >>> softlit.soft_argmax(heat, axis=(0, 1)).round(1)
+    array([31.5, 23.5])
+    >>> softlit.soft_argmax(np.log(heat), axis=(0, 1)).round(4)
+    array([31.6, 20.3])
+    >>> window = (abs(rows - 32) <= 3) & (abs(columns - 20) <= 3)
+    >>> softlit.soft_argmax(heat, axis=(0, 1), beta=10, where=window).round(1)
+    array([31.6, 20.3])
     """
     x, dtype = real_array(x)
-    shape = np.broadcast_shapes(x.shape, np.shape(beta))
+    beta = real_array(beta, "beta")[0]
+    shape = Layout.shared(x.shape, axis, beta, "beta").shape
     columns, dtype = _coordinates(coordinates, axis, shape, dtype)
     computed = np.promote_types(dtype, np.float32)
     layout, mask = Layout(shape, axis), mask_array(where, shape)
@@ -236,7 +266,7 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
 
 
 # --- book/10-soft-arg-max.ipynb, cell build-soft-argmax-grad
-def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
+def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
     r"""The gradient of the soft arg max with respect to the logits.
 
     .. math:: \frac{\partial E}{\partial x_r} = \beta\, p_r (c_r - E), \qquad p = S(\beta x)
@@ -252,6 +282,8 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
     beta : float or array_like, optional
         Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
         factor of the result.
+    where : array_like of bool, optional
+        Entries that take part, such as a window; it broadcasts to the shape of `x`.
 
     Returns
     -------
@@ -265,12 +297,13 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
         single logit at +inf, NaN for several, or for an infinite `beta` with a tied maximum. An
         infinite coordinate has no effect where the probability is 0 and acts as in floating-point
         arithmetic elsewhere; so does a difference of coordinates that overflows, and gives inf or NaN.
-        A coordinate that is NaN gives NaN, and so does a NaN in its slice. No warning is raised.
+        A coordinate that is NaN gives NaN, and so does a NaN in its slice. Entries that `where` leaves
+        out are 0, and are not looked at. No warning is raised.
 
     Raises
     ------
     TypeError
-        If `x`, `beta` or `coordinates` does not hold real numbers.
+        If `x`, `beta` or `coordinates` does not hold real numbers, or `where` does not hold bool.
     ValueError
         If `coordinates` does not fit the axes, `beta` varies along `axis`, no axis is given, or the
         shapes do not broadcast.
@@ -285,8 +318,8 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
     Notes
     -----
     Derived in chapter 10, :prf:ref:`thm-soft-arg-max-gradient`. The entries of a slice sum to 0, up to
-    rounding. For `beta` > 0 logits of -inf take no part (for `beta` < 0, those of +inf), so a
-    window can be set with them; unlike under `where`, a coordinate that is NaN is seen there too. How
+    rounding. For `beta` > 0 logits of -inf take no part either (for `beta` < 0, those of +inf); unlike
+    under `where`, a coordinate that is NaN is seen there. How
     the function biases what is trained with it: [1]_.
 
     References
@@ -304,12 +337,14 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0):
     (3, 4, 2)
     """
     x, dtype = real_array(x)
-    shape = np.broadcast_shapes(x.shape, np.shape(beta))
+    beta = real_array(beta, "beta")[0]
+    shape = Layout.shared(x.shape, axis, beta, "beta").shape
     columns, dtype = _coordinates(coordinates, axis, shape, dtype)
     with np.errstate(all="ignore"):
         x = x.astype(np.promote_types(dtype, np.float32), copy=False)
         slopes = [
-            softmax_vjp(x, c.astype(x.dtype, copy=False), axis, beta=beta) for c in columns
+            softmax_vjp(x, c.astype(x.dtype, copy=False), axis, beta=beta, where=where)
+            for c in columns
         ]
         return _one_or_all(slopes, axis, dtype)
 

@@ -356,8 +356,9 @@ def _slicewise(function, x, axis, beta, where):
         column = None
         if type(beta) is not float or beta != 1:
             beta = real_array(beta, "beta")[0].astype(x.dtype)
-            x = np.broadcast_to(x, np.broadcast_shapes(x.shape, beta.shape))
-            column = Layout(x.shape, axis).column(beta, "beta").reshape(-1, 1)
+            layout = Layout.shared(x.shape, axis, beta, "beta")
+            x = np.broadcast_to(x, layout.shape)
+            column = layout.column(beta, "beta").reshape(-1, 1)
         layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
         if 0 in x.shape:
             return np.empty(x.shape, x.dtype)
@@ -374,7 +375,9 @@ from softlit import _generic
 
 def _small_logits(x, axis, where=None):
     """x in float64, if it is small, its slices are rows, and no warning can arise; else None."""
-    if type(x) is not np.ndarray or not x.ndim or axis != -1 or where is not None:
+    if type(x) is not np.ndarray or not x.ndim or where is not None:
+        return None
+    if type(axis) is not int or axis != -1:
         return None
     if not 0 < x.size <= _SMALL.get(x.dtype, 0):
         return None
@@ -467,7 +470,9 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     the error is at most 6 ulp in float64 and 8 in float32, half an ulp in float32 for slices of fewer
     than 32 entries, as long as the result is at least 4 times the smallest normal number; below, it may
     be 0. For another `beta` the rounding of the product adds up to ``abs(beta) * (max(x) - x_i)`` ulp.
-    Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs.
+    Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs,
+    and can be differentiated there, with respect to `beta` too; a masked array is refused, since its mask
+    would be lost, and one of dask in favour of `softlit.dask`.
     The name is from [1]_; error analysis of the shifted form: [2]_.
 
     References

@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/04-inverse.ipynb, cell build-sigmoid
-"""Two outputs: the logistic function, its inverse and an integral of it."""
+"""Two outputs: the logistic function and an integral of it, and the inverses of both."""
 
 import numpy as np
 
@@ -142,6 +142,7 @@ def softplus(x):
     See Also
     --------
     softlit.sigmoid : its derivative; ``-softplus(-x)`` is the logarithm of ``sigmoid(x)``.
+    softlit.softplus_inverse : the inverse.
     softlit.logsumexp : more than two terms.
 
     Notes
@@ -170,8 +171,75 @@ def softplus(x):
         return value.astype(dtype, copy=False)[()]
 
 
+# --- book/04-inverse.ipynb, cell build-softplus-inverse
+_LOG_2 = (
+    np.log(2.0),
+    np.longdouble("2.3190468138462996154949e-17"),
+)  # and what it leaves out
+
+
+def softplus_inverse(y):
+    r"""The inverse of softplus: the number whose softplus is y.
+
+    .. math:: \operatorname{softplus}^{-1}(y) = \log(e^y - 1) = y + \log(1 - e^{-y})
+
+    Parameters
+    ----------
+    y : array_like
+        Positive numbers of any shape.
+
+    Returns
+    -------
+    ndarray
+        Real numbers in the shape of `y`. float16, float32, float64 and longdouble are kept (those below
+        64 bits are computed wider), integers and bool give float64. 0 gives -inf, +inf gives +inf; NaN
+        and negative numbers, which no softplus is, give NaN, as the logarithm of a negative number
+        does. No warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `y` does not hold real numbers.
+
+    See Also
+    --------
+    softlit.softplus : the inverse.
+    softlit.logit : the inverse of the logistic function, its derivative.
+
+    Notes
+    -----
+    Derived in chapter 04, :prf:ref:`thm-softplus-inverse`. The error is at most 4 ulp, near the zero at
+    log(2) as well as for tiny and for large `y`. Use it for the starting value of a parameter that is
+    kept positive by softplus. It is the inverse of the logsumexp of x and 0, whose errors [1]_ analyses.
+
+    References
+    ----------
+    .. [1] P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax
+       functions", IMA J. Numer. Anal. 41 (2021) 2311-2330, https://doi.org/10.1093/imanum/draa038
+
+    Examples
+    --------
+    >>> import softlit
+    >>> softlit.softplus_inverse([0.0, 1.0, 100.0]).round(4)
+    array([     -inf,   0.5413, 100.    ])
+    >>> f"{softlit.softplus_inverse(1e-300):.4f}"
+    '-690.7755'
+    >>> f"{softlit.softplus(softlit.softplus_inverse(0.1)):.6f}"
+    '0.100000'
+    """
+    y, dtype = real_array(y, "y")
+    y = y.astype(np.promote_types(y.dtype, np.float64), copy=False)
+    high, low = (part.astype(y.dtype) for part in _LOG_2)
+    with np.errstate(all="ignore"):
+        from_log_2 = (y - high) - low
+        near = np.log1p(2 * np.expm1(from_log_2))
+        value = np.where(np.abs(from_log_2) <= 0.3, near, y + np.log(-np.expm1(-y)))
+        return value.astype(dtype, copy=False)[()]
+
+
 __all__ = [
     "logit",
     "sigmoid",
     "softplus",
+    "softplus_inverse",
 ]

@@ -150,10 +150,9 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
     p, dtype = nonnegative_array(p)
     with np.errstate(all="ignore"):
         constant = real_array(constant, "constant")[0].astype(p.dtype)
-        shape = np.broadcast_shapes(p.shape, constant.shape)
-        layout = Layout(shape, axis)
+        layout = Layout.shared(p.shape, axis, constant, "constant")
         constant = layout.column(constant, "constant")
-        rows = layout.rows(np.broadcast_to(p, shape))
+        rows = layout.rows(np.broadcast_to(p, layout.shape))
         sums = np.sum(rows, axis=-1)
         allowed = 2 * layout.size * np.finfo(rows.dtype).eps + np.finfo(dtype).eps
         _refuse_sums(sums, layout, min(allowed, 0.25))
@@ -233,6 +232,7 @@ def clr(p, axis=-1):
 
 
 # --- book/05-superposition.ipynb, cell build-perturb
+from softlit._arrays import broadcast_pair
 from softlit.kernels import softmax
 
 
@@ -296,7 +296,8 @@ def perturb(p, q, axis=-1):
     (p, p_dtype), (q, q_dtype) = nonnegative_array(p), nonnegative_array(q, "q")
     wide, dtype = np.promote_types(p.dtype, q.dtype), np.promote_types(p_dtype, q_dtype)
     with np.errstate(all="ignore"):
-        logits = np.log(p.astype(wide)) + np.log(q.astype(wide))
+        p, q = broadcast_pair(p.astype(wide), q.astype(wide), "pq")
+        logits = np.log(p) + np.log(q)
         return softmax(logits, axis).astype(dtype)
 
 
@@ -368,8 +369,10 @@ def power(p, a, axis=-1):
            [1.    , 0.    , 0.    ]])
     """
     p, dtype = nonnegative_array(p)
+    a = real_array(a, "a")[0]
+    Layout.shared(p.shape, axis, a, "a")
     with np.errstate(all="ignore"):
-        return softmax(np.log(p), axis, beta=real_array(a, "a")[0]).astype(dtype)
+        return softmax(np.log(p), axis, beta=a).astype(dtype)
 
 
 __all__ = [

@@ -3,6 +3,7 @@
 """The other end of the temperature axis: softmax with the order of the logits reversed."""
 
 from softlit._arrays import real_array
+from softlit._generic import is_foreign
 from softlit.kernels import softmax
 
 
@@ -65,7 +66,9 @@ def softmin(x, axis=-1, *, beta=1.0, where=None):
     >>> softlit.softmin([3.0, 1.0, 1.0], beta=np.inf)
     array([0. , 0.5, 0.5])
     """
-    return softmax(x, axis, beta=-real_array(beta, "beta")[0], where=where)
+    if not is_foreign(beta):
+        beta = real_array(beta, "beta")[0]
+    return softmax(x, axis, beta=-beta, where=where)
 
 
 __all__ = [

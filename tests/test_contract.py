@@ -62,6 +62,7 @@ ELEMENTWISE = {
     "sigmoid": softlit.sigmoid,
     "logit": softlit.logit,
     "softplus": softlit.softplus,
+    "softplus_inverse": softlit.softplus_inverse,
 }
 MATRIX = {"softmax_jacobian": softlit.softmax_jacobian}
 
@@ -222,7 +223,65 @@ def test_logsumexp_masks():
     assert got.tolist() == [softlit.logsumexp([1.0, 2.0]), -INF]
 
 
-@each(LOGITS | POSITIONS | SOFT_MAXIMA | {"logsumexp": softlit.logsumexp})
+# Derivatives at x in a direction, of which the matrix takes none.
+MASKED_SLOPES = {
+    "softmax_jvp": softlit.softmax_jvp,
+    "softmax_vjp": softlit.softmax_vjp,
+    "softmax_jacobian": lambda x, direction, **given: softlit.softmax_jacobian(x, **given),
+    "soft_argmax_grad": softlit.soft_argmax_grad,
+}
+
+
+@each(MASKED_SLOPES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_derivatives_under_a_mask(function, dtype):
+    """Those of the entries that take part, at their places; 0 elsewhere, whatever stands there."""
+    keep = np.array([True, False, True, True, False])
+    x, direction = np.array([[1, 0, 3, 2, 0], [0, 1, 4, 9, 16]], dtype)
+    for beta in (1.0, -2.0, 0.0, INF):
+        wanted = function(x[keep], direction[keep], beta=beta)
+        for hidden in (7.0, NAN, INF, -INF):
+            got = function(*np.where(keep, [x, direction], dtype(hidden)), beta=beta, where=keep)
+            assert got.dtype == dtype and not got[~keep].any() and not got.T[~keep].any()
+            inner = got[keep] if got.ndim == 1 else got[np.ix_(keep, keep)]
+            eps = np.finfo(dtype).eps
+            np.testing.assert_allclose(inner, wanted, rtol=8 * eps, atol=eps)
+    assert np.abs(function(x, direction)[~keep]).max() > 0.01  # without the mask
+
+
+@each(MASKED_SLOPES)
+def test_derivatives_of_a_row_of_padding_are_0(function):
+    for row in ([1.0, 2.0], [-INF, -INF], [INF, INF], [NAN, NAN]):
+        for beta in (1.0, 0.0, INF, NAN):
+            assert not function(row, [0.0, 1.0], beta=beta, where=[False, False]).any()
+    got = function([[1.0, 2.0], [-INF, -INF]], [0.0, 1.0], where=[[True, True], [False, False]])
+    np.testing.assert_allclose(got[0], function([1.0, 2.0], [0.0, 1.0]), rtol=1e-15)
+    assert not got[1].any()
+    assert np.isnan(function([-INF, -INF], [0.0, 1.0])).all()  # without the mask
+
+
+@each(MASKED_SLOPES)
+def test_derivatives_under_a_mask_at_infinity(function):
+    """A tie that the mask breaks is none, and one that it leaves has no derivative."""
+    infinite, tied, direction = [INF, INF, 1.0], [2.0, 2.0, 1.0], [0.0, 1.0, 2.0]
+    assert not function(infinite, direction, where=[True, False, True]).any()
+    assert np.isnan(function(infinite, direction, where=[True, True, False])).any()
+    assert not function(tied, direction, beta=INF, where=[True, False, True]).any()
+    assert np.isnan(function(tied, direction, beta=INF, where=[True, True, False])).any()
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 2), None])
+def test_masks_of_products_along_any_axis(axis):
+    rng = np.random.default_rng(8)
+    x, v, keep = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 4)), rng.random((3, 4)) < 0.7
+    p = softlit.softmax(x, axis=axis, where=keep)
+    mean = np.sum(p * v, axis=axis, keepdims=True)
+    for product in (softlit.softmax_jvp, softlit.softmax_vjp):
+        got = product(x, v, axis, where=keep)
+        np.testing.assert_allclose(got, p * (v - mean), rtol=1e-12, atol=1e-15)
+
+
+@each(LOGITS | MATRIX | POSITIONS | POSITION_SLOPES | SOFT_MAXIMA | {"logsumexp": softlit.logsumexp})
 def test_bad_masks(function):
     with pytest.raises(TypeError, match="where must hold bool, not values of dtype int64"):
         function([1.0, 2.0], where=np.array([1, 0], dtype=np.int64))
@@ -414,6 +473,30 @@ def test_position_axes(function, axis):
     np.testing.assert_allclose(got, wanted, rtol=1e-13, atol=1e-15)
 
 
+def test_slices_with_coordinates_of_their_own():
+    """The variance of a batch, along any axis, and along two axes at once."""
+    rng = np.random.default_rng(10)
+    x = rng.normal(size=(2, 3, 4))
+    for axis, places in ((-1, np.arange(4.0)), (1, np.arange(3.0)[:, np.newaxis])):
+        mean = np.expand_dims(softlit.soft_argmax(x, axis=axis), axis)
+        got = softlit.soft_argmax(x, (places - mean) ** 2, axis)
+        wanted = np.sum(softlit.softmax(x, axis) * (places - mean) ** 2, axis=axis)
+        np.testing.assert_allclose(got, wanted, rtol=1e-13)
+        slope = softlit.soft_argmax_grad(x, (places - mean) ** 2, axis)
+        np.testing.assert_allclose(slope, softlit.softmax_vjp(x, (places - mean) ** 2, axis), rtol=1e-13)
+    means = softlit.soft_argmax(x, axis=(1, 2))
+    down = (np.arange(3.0)[:, np.newaxis] - means[:, 0, np.newaxis, np.newaxis]) ** 2
+    right = (np.arange(4.0) - means[:, 1, np.newaxis, np.newaxis]) ** 2
+    got = softlit.soft_argmax(x, [down, right], axis=(1, 2))
+    p = softlit.softmax(x, (1, 2))
+    wanted = [np.sum(p * squares, axis=(1, 2)) for squares in (down, right)]
+    np.testing.assert_allclose(got, np.stack(wanted, axis=-1), rtol=1e-13)
+    sweep = softlit.soft_argmax([0.0, 1.0, 2.0], [[1.0, 2, 3], [4, 5, 6]], beta=[[1.0], [2.0]])
+    assert sweep.shape == (2,) and sweep[1] > 3 + sweep[0] > 5
+    with pytest.raises(ValueError, match=r"coordinates has shape \(2, 3\).*\(2, 3, 4\)"):
+        softlit.soft_argmax(x, np.ones((2, 3)))
+
+
 @each(POSITIONS | POSITION_SLOPES)
 def test_coordinates(function):
     x = np.float32([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]])
@@ -477,6 +560,18 @@ def test_positions_stay_in_the_range_of_their_coordinates():
         softlit.soft_argmax([0.0, 1.0], axis=())
     with pytest.raises(ValueError, match="must be a sequence with one entry an axis"):
         softlit.soft_argmax(np.zeros((2, 2)), 3, axis=(0, 1))
+
+
+def test_softplus_inverse_at_the_edges():
+    inverse = softlit.softplus_inverse
+    assert inverse(0.0) == inverse(-0.0) == -INF and inverse(INF) == INF
+    assert np.isnan(inverse([-1e-300, -1.0, -INF, NAN])).all()
+    assert inverse(1e308) == 1e308 and inverse(5e-324) == np.log(5e-324)
+    assert inverse(np.float32(1e38)) == np.float32(1e38) and inverse(np.float16(6e4)) == np.float16(6e4)
+    log_2 = np.log(np.longdouble(2))
+    if np.finfo(np.longdouble).eps < np.finfo(float).eps:
+        # the zero lies at log 2, of which a longdouble knows 64 bits
+        assert abs(inverse(log_2)) < 2 * np.spacing(log_2) and inverse(np.log(2)) < 0
 
 
 def test_a_number_has_no_axis_left():

@@ -218,6 +218,24 @@ def one_probability(rng, at):
     return {"p": p, "t": np.log(p / (1 - p))}
 
 
+def a_softplus(rng, at):
+    t = 2 * rng.normal()
+    return {"t": t, "y": np.log(1 + np.exp(t))}
+
+
+def a_mask(rng, at):
+    """Weights of 0 and 1, and the softmax of what they leave in; an entry that is left in stands first."""
+    left_in = rng.permutation(len(at["x"]))[: rng.integers(2, len(at["x"]))]
+    w = np.isin(np.arange(len(at["x"])), left_in).astype(float).reshape(-1, 1)
+    i, r = rng.permutation(left_in)[:2] + 1
+    return {
+        "w": w,
+        "p": lambda at: closure(w * np.exp(at[r"\beta"] * at["x"])),
+        "i": i,
+        "r": rng.choice([i, r]),
+    }
+
+
 def two_numbers(rng, at):
     q = rng.uniform(0.5, 2)
     p = q * rng.uniform(1.6, 2)
@@ -393,6 +411,7 @@ SETTINGS = {
     "def-clr": a_distribution,
     "thm-clr-inverse": a_distribution,
     "thm-logit": one_probability,
+    "thm-softplus-inverse": a_softplus,
     "thm-superposition": many_vectors,
     "thm-simplex-vector-space": a_distribution,
     "thm-linear-isomorphism": constant_or_not,
@@ -407,6 +426,7 @@ SETTINGS = {
     "thm-boltzmann-not-monotone": one_low,
     "thm-jacobian-null": a_row,
     "thm-jvp": with_a_shifted_tangent,
+    "thm-masked-jacobian": a_mask,
     "def-soft-arg-max": coordinates,
     "thm-soft-arg-max-range": coordinates,
     "thm-soft-arg-max-gradient": vectors_a_and_b,

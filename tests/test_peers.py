@@ -5,6 +5,8 @@ unless the environment variable SOFTLIT_PEERS is "required", as in .ci/run.
 """
 
 import importlib
+import itertools
+import math
 import os
 import sys
 import warnings
@@ -262,7 +264,10 @@ def made(request):
     return from_numpy(request.param)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # the strict library's own
+quiet = pytest.mark.filterwarnings("ignore:.* encountered in:RuntimeWarning")  # the strict library's own
+
+
+@quiet
 @pytest.mark.parametrize("axis", [-1, 0, (0, 2), None])
 @pytest.mark.parametrize("masked", [False, True])
 def test_arrays_of_other_libraries(made, axis, masked):
@@ -298,6 +303,363 @@ def test_a_tensor_without_the_compat_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "array_api_compat", None)
     with pytest.raises(TypeError, match="install array-api-compat"):
         softlit.softmax(torch.zeros(3))
+
+
+# --- derivatives, as JAX and PyTorch take them through softlit, beside closed forms
+
+
+def partitions(items):
+    """All ways to put a list of items into blocks."""
+    if not items:
+        yield []
+        return
+    first, *rest = items
+    for blocks in partitions(rest):
+        yield [[first], *blocks]
+        for k, block in enumerate(blocks):
+            yield [*blocks[:k], [first, *block], *blocks[k + 1 :]]
+
+
+def cumulants(p, order):
+    """The joint cumulants of a one-hot vector drawn from p: the derivatives of LogSumExp where softmax is p.
+
+    By their definition as a sum over partitions of the indices; the mean of a product of entries of the
+    vector is a probability if they are all the same entry, and else 0.
+    """
+    result = np.zeros((len(p),) * order)
+    for index in np.ndindex(result.shape):
+        for blocks in partitions(list(index)):
+            means = [p[block[0]] if len(set(block)) == 1 else 0 for block in blocks]
+            n = len(blocks)
+            result[index] += (-1) ** (n - 1) * math.factorial(n - 1) * math.prod(means)
+    return result
+
+
+def derivative(name, x, order, beta, keep):
+    """The table of all derivatives of some order at x; of limits, where the logits are infinite."""
+    p = softlit.softmax(x, beta=beta, where=keep)
+    if name == "logsumexp":
+        return cumulants(p, order)
+    if name == "softmax":
+        return beta**order * cumulants(p, order + 1)
+    of_log = np.broadcast_to(-(beta**order) * cumulants(p, order), (len(p),) * (order + 1))
+    if order == 1:
+        of_log = of_log + beta * np.eye(len(p))
+    return np.where(keep.reshape(-1, *[1] * order), of_log, 0)
+
+
+# Ties, one-hot and infinite logits, and what a mask leaves out. There are three entries in each.
+ALL_KEPT = [True, True, True]
+PLACES = [
+    ([0.0, 0.0, 0.0], ALL_KEPT),
+    ([1.0, 3.0, 3.0], ALL_KEPT),
+    ([1.0, 2.0, 4.0], ALL_KEPT),
+    ([800.0, 0.0, 800.0], ALL_KEPT),
+    ([1.0, INF, 0.0], ALL_KEPT),
+    ([-INF, INF, 0.0], ALL_KEPT),
+    ([0.0, -INF, 0.0], ALL_KEPT),
+    ([1.0, 2.0, -INF], ALL_KEPT),
+    ([0.0, 0.0, 5.0], [True, True, False]),
+    ([np.nan, 2.0, 2.0], [False, True, True]),
+    ([-INF, 2.0, INF], [True, True, False]),
+    ([-INF, 5.0, 1.0], [True, False, True]),
+    ([-INF, np.nan, INF], [False, False, False]),
+    ([1.0, 2.0, 3.0], [False, False, False]),
+]
+
+
+def differentiation(library):
+    """What makes its arrays, its Jacobians of first, second and third order, and what maps over rows."""
+    peer = import_peer(library)
+    if library == "torch":
+        return peer.from_numpy, (peer.func.jacrev, peer.func.jacfwd, peer.func.jacrev), peer.func.vmap
+    peer.config.update("jax_enable_x64", True)
+
+    def mapped(function):
+        return peer.jit(peer.vmap(function))
+
+    return peer.numpy.asarray, (peer.jacrev, peer.jacfwd, peer.jacrev), mapped
+
+
+@pytest.fixture(scope="module", params=["torch", "jax"])
+def differentiated(request):
+    return differentiation(request.param)
+
+
+def agree(got, wanted):
+    """To rounding, some 30 roundings of numbers about as large as the largest; and never NaN."""
+    return bool((np.abs(got - wanted) <= 1e-13 * np.abs(wanted).max(initial=1)).all())
+
+
+# PyTorch's forward mode says so of itself
+own_word = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+
+
+@own_word
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_derivatives_are_those_of_closed_forms(differentiated, name, order):
+    """tensorflow issue 7403 is the same fault elsewhere: a second derivative of 0 at equal logits."""
+    made, jacobians, mapped = differentiated
+    function = getattr(softlit, name)
+    betas = [1.0] if name == "logsumexp" else [1.0, 2.0, -0.5, 0.0]
+    rows = [(np.sign(beta or 1) * np.array(x), np.array(keep), beta) for x, keep in PLACES for beta in betas]
+
+    def with_everything(x, keep, beta):
+        return function(x, where=keep) if name == "logsumexp" else function(x, where=keep, beta=beta)
+
+    def plain(x, keep, beta):
+        return function(x)
+
+    for call, taken in (
+        (with_everything, rows),
+        (plain, [row for row in rows if row[1].all() and row[2] == 1]),
+    ):
+        for jacobian in jacobians[:order]:
+            call = jacobian(call)
+        got = mapped(call)(*(made(np.array(column)) for column in zip(*taken, strict=True)))
+        for row, of_row in zip(taken, np.asarray(got), strict=True):
+            x, keep, beta = row
+            assert agree(of_row, derivative(name, x, order, beta, keep)), row
+
+
+def test_the_closed_forms_can_tell():
+    """The negative control: a tie that is counted and not differentiated, as it once was."""
+    p = np.full(2, 0.5)
+    right = derivative("logsumexp", np.zeros(2), 2, 1.0, np.array([True, True]))
+    np.testing.assert_array_equal(right, [[0.25, -0.25], [-0.25, 0.25]])
+    assert agree(np.diag(p) - np.outer(p, p), right) and not agree(np.zeros((2, 2)), right)
+    third = derivative("softmax", np.array([0.0, 1.0]), 1, -2.0, np.array([True, True]))
+    assert agree(softlit.softmax_jacobian([0.0, 1.0], beta=-2.0), third)
+
+
+@own_word
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_derivatives_in_beta(differentiated, name):
+    """Of p it is p (x - E x), and of log p it is x - E x, with the mean E under p; the next are cumulants."""
+    made, jacobians, mapped = differentiated
+    function = getattr(softlit, name)
+    # no derivative exists where beta = 0 meets infinite logits
+    rows = [
+        (np.sign(beta or 1) * np.array(x), np.array(keep), beta)
+        for x, keep in PLACES
+        for beta in (1.0, 0.0, -0.5)
+        if beta or np.isfinite(np.array(x)[keep]).all()
+    ]
+    first = jacobians[0](lambda beta, x, keep: function(x, where=keep, beta=beta))
+    for order, call in ((1, first), (2, jacobians[1](first))):
+        columns = [made(np.array(column)) for column in zip(*rows, strict=True)]
+        got = np.asarray(mapped(call)(columns[2], *columns[:2]))
+        for (x, keep, beta), of_row in zip(rows, got, strict=True):
+            p = softlit.softmax(x, beta=beta, where=keep)
+            counts = p > 0  # the logarithm of the others is -inf, and so is its derivative
+            gaps = np.where(counts, np.nan_to_num(x, posinf=0, neginf=0) - x[np.argmax(p)], 0)
+            gaps = np.where(counts & np.isfinite(x), gaps, 0)
+            mean = p @ gaps
+            variance = p @ (gaps - mean) ** 2
+            of_log = gaps - mean if order == 1 else np.full(3, -variance)
+            of_p = p * (gaps - mean) if order == 1 else p * ((gaps - mean) ** 2 - variance)
+            if name == "softmax":
+                assert agree(of_row, of_p), (x, keep, beta)
+            else:
+                assert agree(of_row[counts], of_log[counts]), (x, keep, beta)
+
+
+def test_a_loss_beside_masked_logits_has_its_derivative_in_beta(differentiated):
+    """-inf for a masked logit, whose own derivative is infinite and counts 0 times."""
+    made, (jacobian, *_), _ = differentiated
+    x = made(np.array([1.0, 2.0, -INF]))
+    got = jacobian(lambda beta: softlit.log_softmax(x, beta=beta)[0])(made(np.array(1.0)))
+    assert agree(np.asarray(got), -softlit.softmax([1.0, 2.0])[1])
+
+
+def test_derivatives_that_do_not_exist_are_nan(differentiated):
+    made, (jacobian, *_), _ = differentiated
+    for name in ("softmax", "log_softmax", "logsumexp"):
+        function = jacobian(getattr(softlit, name))
+        for x in ([INF, INF, 0.0], [-INF, -INF, -INF]):
+            assert np.isnan(np.asarray(function(made(np.array(x))))).all(), (name, x)
+    hard = jacobian(lambda x: softlit.softmax(x, beta=INF))
+    assert not np.asarray(hard(made(np.array([1.0, 2.0, 0.0])))).any()
+    assert np.isnan(np.asarray(hard(made(np.array([2.0, 2.0, 0.0]))))).all()
+
+
+# --- dtypes, shapes and kinds of arrays
+
+
+@pytest.fixture(scope="module", params=["array_api_strict", "jax", "torch"])
+def xp(request):
+    """The names of the standard in a library."""
+    if request.param == "array_api_strict":
+        return importlib.import_module(request.param)
+    import_peer(request.param)
+    if request.param == "torch":
+        return importlib.import_module("array_api_compat.torch")
+    from_numpy("jax")  # which asks for float64
+    return importlib.import_module("jax.numpy")
+
+
+def as_numpy(xp, x):
+    return np.asarray(xp.astype(x, xp.float64))
+
+
+def dtype_of(xp, name):
+    if not hasattr(xp, name):
+        pytest.skip(f"there is no {name} in the standard")
+    return getattr(xp, name)
+
+
+BETAS = {
+    "a float": 0.5,
+    "an int": 2,
+    "bool": True,
+    "a NumPy scalar": np.float64(0.5),
+    "a longdouble": np.longdouble(2),
+    "a NumPy array": np.array([[1.0], [2.0]]),
+    "a list": [[1.0], [2.0]],
+}
+
+
+@quiet
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("beta", BETAS)
+def test_the_dtype_is_that_of_the_logits(xp, name, beta):
+    logits, dtype = np.array([[0.0, 1.0], [2.0, 0.5]]), dtype_of(xp, name)
+    x = xp.asarray(logits.tolist(), dtype=dtype)
+    theirs = xp.asarray(np.asarray(BETAS[beta], float).tolist(), dtype=xp.float64)
+    keep = [[True], [False]]
+    for function in (softlit.softmax, softlit.softmin):
+        wanted = function(logits, beta=BETAS[beta], where=keep)
+        for given, where in ((BETAS[beta], np.array(keep)), (theirs, xp.asarray(keep))):
+            got = function(x, beta=given, where=where)
+            assert got.dtype == dtype and type(got) is type(x)
+            np.testing.assert_allclose(as_numpy(xp, got), wanted, rtol=4 * float(xp.finfo(dtype).eps))
+    assert softlit.log_softmax(x, beta=BETAS[beta]).dtype == softlit.softmax(x).dtype == dtype
+    assert softlit.logsumexp(x).dtype == dtype
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_half_precision_of_other_libraries_is_computed_wider(xp, name):
+    """The sum of 70,000 ones is beyond float16, and in bfloat16 it stops at 256."""
+    dtype = dtype_of(xp, name)
+    x = xp.zeros((70_000,), dtype=dtype)
+    half = float(xp.finfo(dtype).eps) / 2
+    step = float(xp.finfo(dtype).smallest_normal) * 2 * half  # 1/70,000 is subnormal in float16
+    for function, exact in (
+        (softlit.softmax, 1 / 70_000),
+        (softlit.log_softmax, -np.log(70_000)),
+        (softlit.logsumexp, np.log(70_000)),
+    ):
+        got = function(x)
+        assert got.dtype == dtype
+        np.testing.assert_allclose(as_numpy(xp, got), exact, rtol=2 * half, atol=step)
+    masked = softlit.softmax(x, where=np.arange(70_000) < 35_000)
+    np.testing.assert_allclose(as_numpy(xp, masked)[:35_000], 1 / 35_000, rtol=2 * half, atol=step)
+
+
+@quiet
+def test_numbers_and_empty_arrays_of_other_libraries(xp):
+    one, nothing = xp.asarray(7.0, dtype=xp.float32), xp.zeros((2, 0), dtype=xp.float32)
+    for axis in (-1, 0, None, (0,)):
+        assert softlit.softmax(one, axis).shape == softlit.logsumexp(one, axis, keepdims=True).shape == ()
+        values = [f(one, axis) for f in (softlit.softmax, softlit.log_softmax, softlit.logsumexp)]
+        assert [float(value) for value in values] == [1, 0, 7]
+    assert float(softlit.softmax(one, where=False)) == 0 and float(softlit.softmax(one, beta=-INF)) == 1
+    assert tuple(softlit.softmax(one, beta=[1.0, 2.0, 3.0], axis=()).shape) == (3,)
+    for function in (softlit.softmax, softlit.log_softmax, softlit.softmin):
+        for axis in (-1, 0, None):
+            assert tuple(function(nothing, axis).shape) == (2, 0) and function(nothing).dtype == xp.float32
+        assert tuple(function(nothing, beta=np.ones((3, 1, 1))).shape) == (3, 2, 0)
+    assert np.asarray(softlit.logsumexp(nothing)).tolist() == [-INF, -INF]
+    assert tuple(softlit.logsumexp(nothing, 0).shape) == (0,)
+    assert tuple(softlit.logsumexp(nothing, keepdims=True).shape) == (2, 1)
+    assert float(softlit.logsumexp(nothing, None)) == -INF
+    assert softlit.logsumexp(nothing).dtype == xp.float32
+
+
+@quiet
+@pytest.mark.parametrize("beta", [0.0, -0.0, 1.5, -2.0, INF, -INF, np.nan, 1e-300])
+def test_the_contract_holds_in_other_libraries(xp, beta):
+    values = [0.0, 1.0, 1.5e308, -1.5e308, INF, -INF, np.nan]
+    x = np.array(list(itertools.product(values, repeat=3)))
+    keep = np.random.default_rng(32).random(x.shape) < 0.7
+    for function in (softlit.softmax, softlit.log_softmax, softlit.softmin):
+        for where in (None, keep):
+            got = as_numpy(xp, function(xp.asarray(x), beta=beta, where=where))
+            wanted = function(x, beta=beta, where=where)
+            np.testing.assert_allclose(got, wanted, rtol=1e-13, atol=1e-300)
+
+
+def test_arguments_of_other_libraries_are_named_as_those_of_numpy(xp):
+    x, complex_ = xp.zeros((2, 3), dtype=xp.float32), xp.asarray([1j, 0, 0], dtype=xp.complex64)
+    three, two = xp.ones((3,), dtype=xp.float32), xp.ones((2,), dtype=xp.float32)
+    for error, told, given in (
+        (TypeError, "x must hold real numbers", {"x": complex_}),
+        (TypeError, "beta must hold real numbers", {"beta": complex_}),
+        (TypeError, "beta must hold real numbers", {"beta": [1j]}),
+        (TypeError, "beta must hold real numbers", {"beta": "1"}),
+        (TypeError, "beta is a masked array", {"beta": np.ma.array(1.0)}),
+        (TypeError, "where must hold bool", {"where": xp.ones((3,), dtype=xp.int32)}),
+        (TypeError, "where must hold bool", {"where": [1, 0, 1]}),
+        (ValueError, r"where has shape \(2,\).* \(2, 3\)", {"where": xp.ones((2,), dtype=xp.bool)}),
+        (ValueError, r"where has shape \(2,\).* \(2, 3\)", {"where": [True, False]}),
+        (ValueError, r"beta has shape \(2,\).*beta\[:, np.newaxis\]", {"beta": two}),
+        (ValueError, r"beta has shape \(2,\).*beta\[:, np.newaxis\]", {"beta": [1.0, 2.0]}),
+        (ValueError, r"beta has shape \(3,\) and varies along axis \(1,\)", {"beta": three}),
+        (TypeError, "axis must be an int", {"axis": 1.0}),
+        (np.exceptions.AxisError, "axis 2 is out of bounds", {"axis": 2}),
+    ):
+        with pytest.raises(error, match=told):
+            softlit.softmax(**({"x": x} | given))
+
+
+def test_kinds_of_tensors():
+    """A parameter and a subclass are tensors; so is one that is being differentiated."""
+    torch = import_peer("torch")
+
+    class Tensor(torch.Tensor):
+        """A subclass, as libraries on top of PyTorch have them."""
+
+    own = torch.zeros(3).as_subclass(Tensor)
+    assert type(softlit.softmax(own)) is type(softlit.logsumexp(own)) is Tensor
+    assert softlit.softmax(own).tolist() == softlit.softmax(torch.zeros(3)).tolist()
+    parameter = torch.nn.Parameter(torch.zeros(3))
+    got = softlit.softmax(parameter, beta=2.0, where=[True, True, False])
+    assert got.requires_grad and got.tolist() == [0.5, 0.5, 0]
+    got[0].backward()
+    assert parameter.grad.tolist() == [0.5, -0.5, 0]
+    beta = torch.nn.Parameter(torch.tensor(1.0))
+    softlit.softmin(torch.tensor([0.0, 1.0]), beta=beta)[0].backward()
+    p = softlit.softmax([0.0, -1.0])
+    np.testing.assert_allclose(beta.grad.numpy(), p[0] * p[1], rtol=1e-6)
+    on_meta = softlit.softmax(torch.zeros(2, 3, device="meta"), beta=np.ones((2, 1)), where=np.ones(3, bool))
+    assert on_meta.device.type == "meta"  # beta and where have gone to where x is
+
+
+def test_tensors_without_the_compat_package(monkeypatch):
+    torch = import_peer("torch")
+    monkeypatch.setitem(sys.modules, "array_api_compat", None)
+    for x in (torch.zeros(3, requires_grad=True), torch.nn.Parameter(torch.zeros(3))):
+        for function in (softlit.softmax, softlit.log_softmax, softlit.logsumexp, softlit.softmin):
+            with pytest.raises(TypeError, match="install array-api-compat"):
+                function(x)
+
+
+def test_jax_compiles_and_maps_over_every_argument():
+    jax = import_peer("jax")
+    made = from_numpy("jax")
+    rng = np.random.default_rng(34)
+    x, beta, keep = rng.normal(size=(4, 3)), rng.normal(size=4), rng.random((4, 3)) < 0.7
+    for function in (softlit.softmax, softlit.log_softmax, softlit.softmin):
+        wanted = function(x, beta=beta[:, np.newaxis], where=keep)
+
+        def row(x, beta, keep, function=function):
+            return function(x, beta=beta, where=keep)
+
+        got = jax.jit(jax.vmap(row))(*map(made, (x, beta, keep)))
+        np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-13)
+        compiled = jax.jit(lambda x, function=function: function(x, beta=beta[:, np.newaxis], where=keep))
+        np.testing.assert_allclose(np.asarray(compiled(made(x))), wanted, rtol=1e-13)
 
 
 def test_jax_derives_and_compiles_softlit():
