@@ -19,6 +19,7 @@ from softlit.jacobian import (
 )
 from softlit.kernels import (
     log_softmax,
+    logcumsumexp,
     logsumexp,
     softmax,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "hardmax",
     "kl_divergence",
     "log_softmax",
+    "logcumsumexp",
     "logit",
     "logsumexp",
     "lse_max",
