@@ -567,9 +567,9 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     ulp in float32 for slices of fewer than 32 entries, as long as the result is at least 4 times the
     smallest normal number; below, it may be 0. A row made so that all roundings of the sum go one way
     may reach 20 + 2 log2(N) ulp. For another `beta` the rounded gaps add up to
-    ``2 * (g_i + sum(p * g))`` ulp in float64, where ``g = abs(beta) * (max(x) - x)``, and the mean is
-    at most log(N); in float32 the error is then half an ulp. longdouble is as right as the exponential
-    of the C library.
+    ``2 * (g_i + sum(p * g))`` ulp in float64, where ``g = beta * (max(x) - x)``, or with the minimum for
+    a negative `beta`; the mean in it is at most log(N). In float32 the error is then half an ulp.
+    longdouble is as right as the exponential of the C library.
     Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs.
     The name is from [1]_; error analysis of the shifted form: [2]_.
 
@@ -647,10 +647,10 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     -----
     Derived in chapter 03, :prf:ref:`thm-log1p-split`. For `beta` = 1 the error is at most 4 ulp on all
     rows that searches have found, for results below -1e-290 (-1e-20 in float32); nearer to 0 the
-    relative error may grow. On rows made against the order of the sum, and for longdouble, it is as in
-    `softmax`. For another `beta` the rounded gaps add, in float64, up to ``2 * (g_i + sum(p * g))``
-    times half of eps, with ``g`` as in `softmax`: an absolute error. Arrays of other libraries are
-    computed and returned in theirs. Error analysis: [1]_.
+    relative error may grow. On rows made against the order of the sum the 4 become 20 + 2 log2(N). For
+    longdouble see `softmax`. For another `beta` the rounded gaps add, in float64, up to ``2 * (g_i +
+    sum(p * g))`` times half of eps, with ``g`` as in `softmax`: an absolute error. Arrays of other
+    libraries are computed and returned in theirs. Error analysis: [1]_.
 
     References
     ----------
@@ -731,12 +731,12 @@ def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=No
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split` and :prf:ref:`thm-weighted-condition`. The error is at
-    most 3 ulp or, for results smaller than 1, 2 eps of float64, which in float32 show only below 1e-8, on
-    all rows that searches have found; on rows made against the order of the sum, and for longdouble, it is
-    as in `softmax`. With weights it is at most 2 ulp and 3 eps of float64 times the condition
-    ``sum(abs(b) * exp(x)) / abs(sum(b * exp(x)))``, which is 1 if no weight is negative. Arrays of other
-    libraries are computed and returned in theirs. Error analysis: [1]_.
+    Derived in chapter 03, :prf:ref:`thm-log1p-split` and :prf:ref:`thm-weighted-condition`. The error
+    is at most 3 ulp or, for results smaller than 1, 2 eps of float64, which in float32 show only below
+    1e-8, on all rows that searches have found; on rows made against the order of the sum the 3 and the
+    2 become 20 + 2 log2(N). For longdouble see `softmax`. With weights it is at most 2 ulp and 3 eps of
+    float64 times the condition ``sum(abs(b) * exp(x)) / abs(sum(b * exp(x)))``, which is 1 if no weight
+    is negative. Arrays of other libraries are computed and returned in theirs. Error analysis: [1]_.
 
     References
     ----------

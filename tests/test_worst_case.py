@@ -15,7 +15,7 @@ from adders import MACHINES
 import softlit
 from benchmarks.accuracy import EXACT
 from softlit import kernels, textbook
-from softlit.lab.ulp import exact, exact_logsumexp, ulp, ulp_error
+from softlit.lab.ulp import exact, exact_logsumexp, exact_softmax, ulp, ulp_error
 
 untraced = pytest.mark.usefixtures("untraced")  # mpmath takes the time
 
@@ -324,6 +324,27 @@ def test_logsumexp_near_zero(dtype):
 @untraced
 def test_the_textbook_is_wrong_near_zero_in_float32():
     assert worst_near_zero(textbook.logsumexp_shifted, np.float32) > 1e6
+
+
+@pytest.mark.parametrize("beta", [0.507219372872787, -3.7, 1e-3])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_an_inverse_temperature_costs_two_roundings_of_the_gaps(name, dtype, beta):
+    """A relative error of probabilities, an absolute one of logarithms; float32 is computed in float64."""
+    rng, beta = np.random.default_rng(45), float(dtype(beta))
+    half = float(np.finfo(np.float64).eps) / 2
+    for _ in range(40):
+        row = (rng.uniform(-1, 1, size=4) * 10.0 ** rng.uniform(0, 2.5) / abs(beta)).astype(dtype)
+        p, wanted = exact_softmax(row, beta), EXACT[name](row, beta)
+        gaps = np.abs(beta) * (row.max() - row if beta > 0 else row - row.min()).astype(float)
+        mean = float(sum(share * exact(gap) for share, gap in zip(p, gaps, strict=True)))
+        got = getattr(softlit, name)(row, beta=beta)
+        for value, true, gap in zip(got, wanted, gaps, strict=True):
+            spacing = float(ulp(true, dtype))
+            if abs(true) < 4 * float(np.finfo(dtype).tiny):
+                continue
+            rounded = 2 * (gap + mean) * half * (float(true) if name == "softmax" else 1)
+            assert abs(exact(value) - true) <= (0.51 if dtype == np.float32 else 6) * spacing + rounded
 
 
 def beyond_the_spacing(value, true):
