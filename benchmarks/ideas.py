@@ -52,6 +52,13 @@ def _shifted_quotient(x, out):
     np.divide(out, out.sum(axis=1, keepdims=True), out=out)
 
 
+def _by_halves(x):
+    """The sums of rows of 2**k entries by a tree of additions."""
+    while (half := x.shape[1] // 2) > 0:
+        x = x[:, :half] + x[:, half:]
+    return x
+
+
 def _pairs(rng):
     """(idea, input, the step without it, with it)."""
     x = rng.normal(size=(1024, 1000))
@@ -77,6 +84,12 @@ def _pairs(rng):
         "dot product with ones for sum",
         "(4096, 256)",
         lambda: middling.sum(axis=1),
+        lambda: np.vecdot(middling, ones),
+    )
+    yield (
+        "dot product with ones for a tree",
+        "(4096, 256)",
+        lambda: _by_halves(middling),
         lambda: np.vecdot(middling, ones),
     )
     sums = rng.uniform(1, 2, size=(1024, 1))

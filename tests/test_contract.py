@@ -40,6 +40,8 @@ STREAMS = {
         softlit.SoftmaxState().update(x, axis=axis).log_softmax(x, axis=axis)
     ),
 }
+# Sums of the first entries, in the shape of the slice.
+RUNNING = {"logcumsumexp": softlit.logcumsumexp}
 # Each entry is a query, a key and a value of one number.
 ATTENTION = {"attention": lambda x: softlit.attention(*[np.asarray(x)[..., np.newaxis]] * 3)}
 # Positions: of 0, ..., N - 1 along one axis; several axes have a coordinate each, and tests of their own.
@@ -50,14 +52,28 @@ SOFT_MAXIMA = {
     "lse_max": softlit.lse_max,
     "mellowmax": softlit.mellowmax,
 }
-REDUCTIONS = SOFT_MAXIMA | {
-    "logsumexp": softlit.logsumexp,
-    "SoftmaxState": lambda x, axis=-1: softlit.SoftmaxState().update(x, axis=axis).logsumexp(),
-    "entropy": lambda p, axis=-1: softlit.entropy(softlit.closure(p, axis=axis), axis=axis),
-    "kl_divergence": lambda p, axis=-1: softlit.kl_divergence(
-        softlit.closure(p, axis=axis), softlit.closure(p, axis=axis), axis=axis
-    ),
+# With weights, of either sign; the second result is the sign of the sum.
+WEIGHTED = {
+    "logsumexp, b": lambda x, axis=-1, **options: softlit.logsumexp(x, axis, b=2, **options),
+    "logsumexp, size": lambda x, axis=-1, **options: softlit.logsumexp(
+        x, axis, b=-1, return_sign=True, **options
+    )[0],
+    "logsumexp, sign": lambda x, axis=-1, **options: softlit.logsumexp(
+        x, axis, b=-1, return_sign=True, **options
+    )[1],
 }
+REDUCTIONS = (
+    SOFT_MAXIMA
+    | WEIGHTED
+    | {
+        "logsumexp": softlit.logsumexp,
+        "SoftmaxState": lambda x, axis=-1: softlit.SoftmaxState().update(x, axis=axis).logsumexp(),
+        "entropy": lambda p, axis=-1: softlit.entropy(softlit.closure(p, axis=axis), axis=axis),
+        "kl_divergence": lambda p, axis=-1: softlit.kl_divergence(
+            softlit.closure(p, axis=axis), softlit.closure(p, axis=axis), axis=axis
+        ),
+    }
+)
 ELEMENTWISE = {
     "sigmoid": softlit.sigmoid,
     "logit": softlit.logit,
@@ -66,7 +82,7 @@ ELEMENTWISE = {
 }
 MATRIX = {"softmax_jacobian": softlit.softmax_jacobian}
 
-SLICEWISE = LOGITS | PARTS | PRODUCTS | STREAMS
+SLICEWISE = LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING
 WITH_AXIS = SLICEWISE | REDUCTIONS
 ALL = WITH_AXIS | ELEMENTWISE | MATRIX | ATTENTION | POSITIONS | POSITION_SLOPES
 
@@ -76,7 +92,7 @@ def each(functions):
 
 
 def test_every_public_name_is_called_here():
-    assert {name for name in ALL if "." not in name} == set(softlit.__all__)
+    assert {name for name in ALL if "." not in name and "," not in name} == set(softlit.__all__)
 
 
 @each(ALL)
@@ -171,7 +187,8 @@ def test_an_axis_given_twice(function):
 def test_nan_makes_its_own_slice_nan(function):
     x = np.array([[0.25, NAN, 0.5], [0.25, 0.25, 0.5]])
     got = function(x)
-    assert np.isnan(got[0]).all()
+    # of running sums those from the NaN on
+    assert np.isnan(got[0, 1:] if function is softlit.logcumsumexp else got[0]).all()
     # one slice alone is a small call, which rounds in another order
     few = 4 * np.finfo(float).eps
     np.testing.assert_allclose(got[1], function(x[1]), rtol=few, atol=few)
@@ -281,12 +298,83 @@ def test_masks_of_products_along_any_axis(axis):
         np.testing.assert_allclose(got, p * (v - mean), rtol=1e-12, atol=1e-15)
 
 
-@each(LOGITS | MATRIX | POSITIONS | POSITION_SLOPES | SOFT_MAXIMA | {"logsumexp": softlit.logsumexp})
+@each(
+    LOGITS
+    | MATRIX
+    | POSITIONS
+    | POSITION_SLOPES
+    | SOFT_MAXIMA
+    | WEIGHTED
+    | RUNNING
+    | {"logsumexp": softlit.logsumexp}
+)
 def test_bad_masks(function):
     with pytest.raises(TypeError, match="where must hold bool, not values of dtype int64"):
         function([1.0, 2.0], where=np.array([1, 0], dtype=np.int64))
     with pytest.raises(ValueError, match="broadcast"):
         function([1.0, 2.0], where=[True, False, True])
+
+
+def test_signs_of_a_sum():
+    def signed(*arguments, **options):
+        return tuple(float(v) for v in softlit.logsumexp(*arguments, return_sign=True, **options))
+
+    assert signed([1.0, 1.0], b=[1, -1]) == (-INF, 0) and softlit.logsumexp([1.0, 1.0], b=[1, -1]) == -INF
+    assert signed([2.0, 1.0, 2.0], b=[0.3, 1, -0.3]) == (1, 1)
+    assert signed([1.0, 1.0, 1.0], b=[1, -1, -1]) == (1, -1)
+    assert np.isnan(softlit.logsumexp([1.0, 1.0, 1.0], b=[1, -1, -1]))
+    assert signed([INF, 0.0], b=[-1, 1]) == (INF, -1) and signed([-INF, -INF], b=[1, -1]) == (-INF, 0)
+    assert np.isnan(signed([INF, INF], b=[1, -1])).all() and np.isnan(signed([0.0], b=[NAN])).all()
+    assert np.isnan(signed([NAN])).all() and signed([]) == signed([-INF]) == (-INF, 0)
+    assert signed([1.0]) == (1, 1) and signed(3.0, b=-1) == (3, -1)
+
+
+def test_entries_of_weight_0_and_masked_ones_are_not_looked_at():
+    for nothing in (INF, -INF, NAN):
+        assert softlit.logsumexp([1.0, nothing], b=[1, 0]) == 1
+        assert softlit.logsumexp([1.0, 2.0], b=[1, nothing], where=[True, False]) == 1
+        assert softlit.logsumexp([nothing], b=[0]) == -INF
+
+
+def test_weights_reach_beyond_the_range_of_exp():
+    assert softlit.logsumexp([0.0, -800.0], b=[1e-300, 1e300]) == pytest.approx(
+        np.log(1e300) - 800, rel=1e-15
+    )
+    assert softlit.logsumexp([0.0, 800.0], b=[1, 5e-324]) == pytest.approx(np.log(5e-324) + 800, rel=1e-15)
+    assert softlit.logsumexp([1e308, -1e308], b=[1, 2]) == 1e308
+
+
+def test_shapes_and_dtypes_of_weights():
+    x = np.zeros((4, 1, 2, 1))
+    assert softlit.logsumexp(x, b=np.ones((3, 1, 5))).shape == (4, 3, 2)
+    value, sign = softlit.logsumexp(np.float32([1, 2]), b=-2, return_sign=True)
+    assert value.dtype == sign.dtype == np.float32
+    assert softlit.logsumexp(np.float32([1, 2]), b=np.float64([1, 2])).dtype == np.float64
+    with pytest.raises(
+        ValueError, match=r"b has shape \(3,\), which does not broadcast against the shape \(2,\)"
+    ):
+        softlit.logsumexp([1.0, 2.0], b=[1, 2, 3])
+    with pytest.raises(TypeError, match="b must hold real numbers, not values of dtype complex128"):
+        softlit.logsumexp([1.0, 2.0], b=1j)
+
+
+def test_running_sums_at_infinity_and_masks():
+    running = softlit.logcumsumexp
+    assert running([-INF, 1.0, INF, 2.0]).tolist() == [-INF, 1, INF, INF]
+    assert running([INF, INF, -INF]).tolist() == [INF] * 3
+    np.testing.assert_array_equal(running([1.0, NAN, 2.0]), [1, NAN, NAN])
+    got = running([1.0, NAN, 2.0], where=[True, False, True])
+    np.testing.assert_array_equal(got, running([1.0, -INF, 2.0]))
+    assert got[1] == 1 and (running([1.0, 2.0], where=[False, False]) == -INF).all()
+    assert running([1.5e308, 1.5e308, -1.5e308]).tolist() == [1.5e308] * 3
+
+
+@pytest.mark.parametrize("n", [*range(1, 18), 100])
+def test_every_running_sum_is_that_of_a_prefix(n):
+    x = 3 * np.random.default_rng(n).normal(size=(2, n, 3))
+    got = softlit.logcumsumexp(x, axis=1)
+    wanted = np.stack([softlit.logsumexp(x[:, :k], axis=1) for k in range(1, n + 1)], axis=1)
+    np.testing.assert_allclose(got, wanted, rtol=1e-15, atol=4e-16)
 
 
 @each(SLICEWISE)
@@ -373,7 +461,7 @@ def test_quiet_even_when_the_caller_asks_numpy_to_raise(function):
         function(np.array([1e-300, 1.0]))
 
 
-@each(SOFT_MAXIMA | {"logsumexp": softlit.logsumexp})
+@each(SOFT_MAXIMA | WEIGHTED | {"logsumexp": softlit.logsumexp})
 def test_keepdims(function):
     x = np.ones((2, 3, 4))
     assert function(x, axis=(0, 2), keepdims=True).shape == (1, 3, 1)

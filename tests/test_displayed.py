@@ -172,6 +172,17 @@ def a_shift_of_one_logit(rng, at):
     return {"x": c + g + d, "c": c, "g": g, "d": d}
 
 
+def a_sum_with_signs(rng, at):
+    b, terms = column(rng.normal(size=len(at["x"]))), np.exp(at["x"])
+    b *= np.sign(np.sum(b * terms))
+    moved = {
+        r"\varepsilon": np.zeros_like(b),
+        "t": lambda at: np.sum(b * terms * (1 + at[r"\varepsilon"])),
+    }
+    s = np.sum(b * terms)
+    return {"b": b, "s": s, r"\kappa": np.sum(np.abs(b) * terms) / s, "j": at["k"], "u": 1e-3, **moved}
+
+
 def coordinates(rng, at):
     return {"c": column(rng.normal(size=len(at["x"])))}
 
@@ -306,6 +317,12 @@ def two_families(rng, at):
     }
 
 
+def two_rests(rng, at):
+    both = two_families(rng, at)
+    rests = {name: both[total] - 1 for name, total in (("R", "s"), ("Q", "t"))}
+    return {**both, **rests}
+
+
 def a_carried_mean(rng, at):
     both = two_families(rng, at)
     return {**both, "t": np.sum(at["v"] * np.exp(at["x"] - both["m"]))}
@@ -405,6 +422,8 @@ SETTINGS = {
     "thm-gap-rounding": rounded_exponents,
     "thm-sum-tells": a_sum_in_range,
     "thm-compensated-shift": a_shift_of_one_logit,
+    "thm-weighted-condition": a_sum_with_signs,
+    "thm-joined-rests": two_rests,
     "thm-inverse": logits_of_a_distribution,
     "thm-fibres": shifted_copy,
     "thm-choice-of-constant": logits_of_a_distribution,
@@ -593,6 +612,7 @@ STILL_TRUE = {
     ("thm-safe-shift", r"S(x + M\mathbf{1})"): "a shift up is a shift",
     ("thm-infinite-logits", r"S(d + t\mathbf{1})"): "a shift up is a shift",
     ("thm-gap-rounding", r"1 - \varepsilon_j"): "epsilon is 0, where the statement holds",
+    ("thm-weighted-condition", r"1 - \varepsilon_j"): "epsilon is 0, where the statement holds",
     ("thm-inverse", r"- c\mathbf{1})"): "a shift down is a shift",
     ("thm-superposition", r"- c\mathbf{1}"): "a shift down is a shift",
     ("thm-gradient-sum", r"x - a\mathbf{1}"): "a shift down is a shift",

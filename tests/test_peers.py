@@ -298,6 +298,28 @@ def test_integers_and_complex_numbers_of_other_libraries(made):
         softlit.softmax(made(np.array([1j, 0])))
 
 
+def test_what_is_for_numpy_arrays_alone_says_so(made):
+    x = made(np.array([0.0, 1.0]))
+    for options in ({"b": [1, -1]}, {"return_sign": True}):
+        with pytest.raises(TypeError, match="b and return_sign are for NumPy arrays alone"):
+            softlit.logsumexp(x, **options)
+    with pytest.raises(TypeError, match="b and return_sign are for NumPy arrays alone"):
+        softlit.logsumexp([0.0, 1.0], b=x)
+    with pytest.raises(TypeError, match="logcumsumexp has no form for other libraries"):
+        softlit.logcumsumexp(x)
+
+
+def test_running_sums_beside_torch():
+    torch = import_peer("torch")
+    x = 3 * np.random.default_rng(17).normal(size=(20, 500))
+    theirs = torch.logcumsumexp(torch.from_numpy(x), 1).numpy()
+    np.testing.assert_allclose(softlit.logcumsumexp(x), theirs, rtol=1e-13, atol=1e-13)
+    level = torch.zeros(100_000, dtype=torch.float64)
+    exact = float(exact_logsumexp(np.zeros(100_000)))
+    assert abs(float(torch.logcumsumexp(level, 0)[-1]) - exact) > 10 * np.spacing(exact)
+    assert abs(softlit.logcumsumexp(level.numpy())[-1] - exact) <= np.spacing(exact)
+
+
 def test_a_tensor_without_the_compat_package_says_what_to_install(monkeypatch):
     torch = import_peer("torch")
     monkeypatch.setitem(sys.modules, "array_api_compat", None)
