@@ -8,6 +8,9 @@ from softlit.argmax import (
     soft_argmax,
     soft_argmax_grad,
 )
+from softlit.attention import (
+    attention,
+)
 from softlit.information import (
     entropy,
     kl_divergence,
@@ -41,7 +44,6 @@ from softlit.simplex import (
 )
 from softlit.streaming import (
     SoftmaxState,
-    attention,
     softmax_chunks,
 )
 from softlit.temperature import (
