@@ -64,7 +64,8 @@ def _attend(q, k, v, queries, tables, small, tile):
     top = np.full(column, 0 if small else -np.inf, q.dtype)
     total, pulled = np.zeros(column, wide), np.zeros((len(q), v.shape[1]), wide)
     asked = np.zeros(column, bool)
-    end = min(len(k), queries.stop) if causal else len(k)  # what follows is the future of all
+    # what follows is the future of all these queries
+    end = min(len(k), queries.stop) if causal else len(k)
     for start in range(0, end, block):
         at = slice(start, min(start + block, end))
         allowed = _keys_allowed(mask, bias, causal, queries, at)
@@ -103,7 +104,9 @@ def _leading_axes(q, k, v, tables):
     told, heads = f"q {q.shape}, k {k.shape}, v {v.shape}", q.shape[:-2][-1:]
     scores = q.shape[-2], k.shape[-2]
     try:
-        leading = np.broadcast_shapes(heads, *(_serving(part, heads) for part in (k, v)), q.shape[:-2])
+        leading = np.broadcast_shapes(
+            q.shape[:-2], *(_serving(part, heads) for part in (k, v))
+        )
     except ValueError:
         raise ValueError(
             f"{told} do not broadcast: their leading axes must be equal or 1, but "
@@ -142,7 +145,9 @@ def _read_tables(mask, bias):
         try:
             tables["mask"] = mask_array(mask, np.shape(mask), "mask")
         except TypeError as error:
-            raise TypeError(f"{error}; numbers to be added to the scores are a bias") from None
+            raise TypeError(
+                f"{error}; numbers to be added to the scores are a bias"
+            ) from None
     if bias is not None:
         tables["bias"], dtype = real_array(bias, "bias")
         dtypes.append(dtype)
@@ -226,7 +231,7 @@ def attention(
     .. [1] T. Dao et al., "FlashAttention: fast and memory-efficient exact attention with IO-awareness",
        NeurIPS 2022, https://doi.org/10.48550/arXiv.2205.14135
     .. [2] J. Ainslie et al., "GQA: training generalized multi-query transformer models from multi-head
-       checkpoints", EMNLP 2023, https://doi.org/10.48550/arXiv.2305.13245
+       checkpoints", 2023, https://doi.org/10.48550/arXiv.2305.13245
 
     Examples
     --------
@@ -273,19 +278,17 @@ def attention(
             for name in ("mask", "bias")
         )
         for head in np.ndindex(*leading):
-            of_head = (
-                None if mask is None else mask[head],
-                None if bias is None else bias[head],
-                causal,
+            keys, values = (_at(head, part, leading) for part in (k, v))
+            masks, biases = (
+                None if table is None else table[head] for table in (mask, bias)
             )
             for start in range(0, scores[0], block):
                 queries = slice(start, min(start + block, scores[0]))
                 asking = q[(*head, queries)]
                 asking = asking / root if scale is None else asking * scale
-                found = _attend(
-                    asking, _at(head, k, leading), _at(head, v, leading), queries, of_head, small, tile
+                out[(*head, queries)], lse[(*head, queries)] = _attend(
+                    asking, keys, values, queries, (masks, biases, causal), small, tile
                 )
-                out[(*head, queries)], lse[(*head, queries)] = found
     return (out, lse) if return_lse else out
 
 

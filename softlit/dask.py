@@ -213,7 +213,9 @@ def _with_beta(x, axis, beta):
         ) from None
     layout, x = Layout(shape, axis), _da.broadcast_to(x, shape)
     one = tuple(1 if axis in layout.axes else n for axis, n in enumerate(shape))
-    chunks = tuple((1,) if axis in layout.axes else cut for axis, cut in enumerate(x.chunks))
+    chunks = tuple(
+        (1,) if axis in layout.axes else cut for axis, cut in enumerate(x.chunks)
+    )
     if np.broadcast_shapes(beta.shape, one) != one:
         layout.column(np.broadcast_to(0.0, beta.shape), "beta")  # says what does not fit
     return x, _beside(beta, "beta", one, chunks)
@@ -247,7 +249,9 @@ def _gaps(x, axis, beta, mask):
     signed = _by_chunk(_signed, x, beta, *masks, dtype=x.dtype)
     largest = _da.reduction(signed, _largest, _largest, axes, keepdims=True, dtype=x.dtype)
     function = partial(_gaps_of_block, axis=axes)
-    return _by_chunk(function, x, largest, beta, *masks, dtype=np.result_type(x, np.float64))
+    return _by_chunk(
+        function, x, largest, beta, *masks, dtype=np.result_type(x, np.float64)
+    )
 
 
 def softmax(x, axis=-1, *, beta=1.0, where=None):
@@ -463,8 +467,10 @@ def _zarr_array(path, component):
         ) from error
     if isinstance(found, zarr.Group):
         names = [name for name, node in found.members(None) if isinstance(node, zarr.Array)]
-        holds = f"holds the arrays {', '.join(sorted(names))}" if names else "holds no array"
-        raise ValueError(f"{path} is a Zarr group, which {holds}: name one as component")
+        raise ValueError(
+            f"{path} is a Zarr group, which holds the arrays {', '.join(sorted(names)) or '(none)'}: "
+            "name one as component"
+        )
     if found.dtype.kind not in "fiub":
         raise TypeError(f"{path} must hold real numbers, not values of dtype {found.dtype}")
     return found
@@ -490,8 +496,8 @@ def open_array(path, chunks="auto", *, component=None):
     ------
     OSError, TypeError, ValueError
         As `softlit.files.NpyFile` does, here or when it is computed. Of a Zarr group the arrays are named. Of
-        a damaged Zarr array the chunk is
-        named; a chunk that is missing is none, but holds the fill value, as Zarr wants it.
+        a damaged Zarr array the chunk is named; a chunk that is missing is no damage, but holds the fill value,
+        as Zarr wants it.
 
     See Also
     --------

@@ -9,7 +9,7 @@ import operator
 import os
 import secrets
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count, product
 
 import numpy as np
@@ -238,7 +238,8 @@ def _selected(at, shape, path):
 def _selected_of_axis(one, axis, size, path):
     if isinstance(one, slice):
         entries = range(size)[one]
-        return (entries, slice(None)) if entries.step > 0 else (entries[::-1], slice(None, None, -1))
+        rising = entries.step > 0
+        return (entries, slice(None)) if rising else (entries[::-1], slice(None, None, -1))
     try:
         entry = operator.index(one) if not isinstance(one, bool) else None
     except TypeError:
@@ -249,7 +250,7 @@ def _selected_of_axis(one, axis, size, path):
             "read a slice, and choose from that"
         )
     if not -size <= entry < size:
-        raise IndexError(f"{path}: index {entry} is out of range for axis {axis} of size {size}")
+        raise IndexError(f"{path}: {entry} is out of range for axis {axis} of size {size}")
     entry %= size
     return range(entry, entry + 1), 0
 
@@ -309,8 +310,9 @@ def _block_of_slices(shape, axes, entries):
     """As `block_shape`; smaller if it holds parts of many slices, since each of these has a state."""
     block = block_shape(shape, entries)
     slices = math.prod(size for axis, size in enumerate(block) if axis not in axes)
-    in_parts = any(block[axis] < shape[axis] for axis in axes)
-    return block_shape(shape, entries // 16) if in_parts and 16 * slices > entries else block
+    if 16 * slices > entries and any(block[axis] < shape[axis] for axis in axes):
+        return block_shape(shape, entries // 16)
+    return block
 
 
 def _panels(shape, axes, entries):
@@ -322,16 +324,17 @@ def _panels(shape, axes, entries):
         return
     block = _block_of_slices(shape, axes, entries)
     cut = [axis for axis, size in enumerate(shape) if block[axis] < size] or [0]
-    cuts = [
-        [slice(start, min(start + block[axis], shape[axis])) for start in range(0, shape[axis], block[axis])]
-        for axis in range(cut[-1] + 1)
-    ]
+    cuts = [_cut(shape[axis], block[axis]) for axis in range(cut[-1] + 1)]
     kept = [parts for axis, parts in enumerate(cuts) if axis not in axes]
-    for fixed in product(*kept):
-        fixed = iter(fixed)
-        yield list(
-            product(*(parts if axis in axes else [next(fixed)] for axis, parts in enumerate(cuts)))
+    for fixed in map(iter, product(*kept)):
+        sides = (
+            parts if axis in axes else [next(fixed)] for axis, parts in enumerate(cuts)
         )
+        yield list(product(*sides))
+
+
+def _cut(size, length):
+    return [slice(start, min(start + length, size)) for start in range(0, size, length)]
 
 
 def _softmax_of_boxes(file, boxes, axis, shown):
@@ -353,13 +356,13 @@ def _appearing(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")
-    out = open(temporary, "xb")
     try:
-        with out:
+        with open(temporary, "xb") as out:
             yield out
         os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
 
 
@@ -400,7 +403,7 @@ def softmax_npy(source, target, axis=-1, *, entries=2**20, progress=False):
     `softlit.softmax_chunks`, or of `softlit.softmax` where blocks hold whole slices. The order of the file,
     C or Fortran, is kept too.
 
-    The memory is that of about 30 blocks of `entries` float64 numbers at most, whatever the size of the file.
+    The memory is that of 8 blocks of `entries` float64 numbers at most, whatever the shape of the array.
     The folder of the target needs room for the whole result until it appears: 40 GB for 40 GB of logits,
     also where the target exists or is the source.
 

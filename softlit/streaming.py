@@ -173,9 +173,10 @@ class SoftmaxState:
     ``SoftmaxState()`` is the state of no logits. A state is never changed: `update` and `merge` return
     a new one, so ``state.update(x)`` alone does nothing; write ``state = state.update(x)``. ``a + b`` is
     ``a.merge(b)``, and ``sum(states, SoftmaxState())`` the state of all. States with the same numbers and
-    dtype are equal and have one hash; they have no order, no length and no entries. A state pickles to
-    some hundred bytes, and may come from another process or machine; `from_numbers` makes one from
-    numbers that came as JSON or from another language.
+    dtype are equal and have one hash (those of other blocks of the same logits may differ in the last bits);
+    they have no order, no length and no entries. A state pickles to some hundred bytes, and may come from
+    another process or machine; `from_numbers` makes one from numbers that came as JSON or from another
+    language.
 
     See Also
     --------
@@ -559,7 +560,9 @@ def _nothing(count, shape, dtype):
 def _chosen(results, where, other):
     """The results where the mask is True, and the other number elsewhere."""
     mask = mask_array(where, results.shape)
-    return results if mask is None else np.where(mask, results, results.dtype.type(other))[()]
+    if mask is None:
+        return results
+    return np.where(mask, results, results.dtype.type(other))[()]
 
 
 def _probabilities(x, shift, total):
@@ -601,7 +604,7 @@ def _paired(blocks, where):
         return
     for pair in zip_longest(blocks, where, fillvalue=_MISSING):
         if any(part is _MISSING for part in pair):
-            raise ValueError("where must hold one mask for each block, no more and no fewer")
+            raise ValueError("where must hold one mask for each block, and no more")
         yield pair
 
 
