@@ -263,12 +263,12 @@ def attention(
     leading, scores = _leading_axes(q, k, v, tables), (q.shape[-2], k.shape[-2])
     dtype = np.result_type(*dtypes, *of_bias)
     work = np.promote_types(dtype, np.float32)
-    scale = None if scale is None else _one_number(scale).astype(work)
     root = work.type(math.sqrt(max(q.shape[-1], 1)))
     out = np.empty((*leading, scores[0], v.shape[-1]), dtype)
     lse = np.empty((*leading, scores[0]), dtype)
     tile = np.empty([max(1, min(block, size)) for size in scores], work)
     with np.errstate(all="ignore"):
+        scale = None if scale is None else _one_number(scale).astype(work)
         q, k, v = (part.astype(work, copy=False) for part in (q, k, v))
         small = bias is None and _stay_small(q, k, v, scale)
         q = np.broadcast_to(q, leading + q.shape[-2:])

@@ -495,9 +495,9 @@ def open_array(path, chunks="auto", *, component=None):
     Raises
     ------
     OSError, TypeError, ValueError
-        As `softlit.files.NpyFile` does, here or when it is computed. Of a Zarr group the arrays are named. Of
-        a damaged Zarr array the chunk is named; a chunk that is missing is no damage, but holds the fill value,
-        as Zarr wants it.
+        As `softlit.files.NpyFile` does, here or when it is computed. Of a Zarr group the arrays are named,
+        of a damaged Zarr array the chunk; a chunk that is missing is no damage, but holds the fill value, as
+        Zarr wants it.
 
     See Also
     --------

@@ -209,6 +209,7 @@ def test_no_warning_escapes_from_any_option():
                 parts = [[first]], [[second], [1.0]], [[second], [first]]
                 for options in ({"bias": [[first, second]]}, {"scale": first}, {"causal": True}):
                     softlit.attention(*parts, block=1, return_lse=True, **options)
+        softlit.attention(*[np.ones((2, 2), np.float32)] * 3, scale=1e300)
 
 
 def test_attention_refuses_what_does_not_fit():

@@ -383,7 +383,7 @@ def test_rows_longer_than_the_memory(tmp_path, shape, axis):
         "limit = psutil.Process().memory_info().vms + 25_000_000\n"
         "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
     )
-    run_python(f"{limited}softmax_npy({str(source)!r}, {str(target)!r}, {axis}, entries=2**15)")
+    run_python(f"{limited}softmax_npy({str(source)!r}, {str(target)!r}, {axis}, entries=2**17)")
     p = np.load(target, mmap_mode="r")
     assert p.shape == shape and p[0, 0] == p[-1, -1] == (0.5 if shape[0] == 2 else 1 / 4_000_000)
     with pytest.raises(AssertionError, match="MemoryError"):  # the negative control: the file at once
