@@ -124,6 +124,11 @@ def _admitted(x):
     return x, dtype, np.result_type(wide, np.float64)
 
 
+def _refuse_unknown(x):
+    if any(map(math.isnan, x.shape)):
+        raise ValueError("x has chunks of unknown size: x.compute_chunk_sizes() finds them")
+
+
 def _beside(part, name, shape, chunks):
     """The part in this shape, and cut in this way."""
     try:
@@ -146,6 +151,7 @@ def _mask(where, x):
     """The mask beside x, or None."""
     if where is None:
         return None
+    _refuse_unknown(x)
     where = _plain(where, "where")
     mask_array(np.empty(0, where.dtype), (0,))  # refuses what is not bool
     return _beside(where, "where", x.shape, x.chunks)
@@ -188,6 +194,8 @@ def _apply(block, packed, axis, method, dtype):
 
 def _two_visits(x, axis, name, beta, where, left_out):
     x, dtype, wide = _admitted(x)
+    if not x.ndim:
+        return _two_visits(x.reshape(1), axis, name, beta, where, left_out).reshape(())
     if type(beta) is float and beta == 1:
         mask = _mask(where, x)
         x = x if mask is None else _chosen(x.astype(dtype), mask, -np.inf)
@@ -205,6 +213,7 @@ def _with_beta(x, axis, beta):
     """The array in the shape that it has beside beta, and beta with one number for each slice."""
     beta = _plain(beta, "beta")
     real_array(np.empty(0, beta.dtype), "beta")
+    _refuse_unknown(x)
     try:
         shape = np.broadcast_shapes(x.shape, beta.shape)
     except ValueError:
@@ -408,6 +417,8 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     np.float64(1000.6931)
     """
     x, dtype, _ = _admitted(x)
+    if not x.ndim:
+        return logsumexp(x.reshape(1), axis, where=where)
     mask = _mask(where, x)
     x = x if mask is None else _chosen(x.astype(dtype), mask, -np.inf)
     return _reduction(x, axis, keepdims, SoftmaxState.logsumexp, dtype)

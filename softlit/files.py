@@ -32,8 +32,8 @@ class NpyFile:
     """An array of real numbers in a .npy file, of which parts are read when they are asked for.
 
     ``file[2:5]`` reads entries of the first axis into a new array. Integers, slices of any step, Ellipsis
-    and None select what they select of an array, and no more than that is held in memory. The object is
-    small and may be sent to another process that sees the same file.
+    and None select what they select of an array, and little more than that is held in memory. The object
+    is small and may be sent to another process that sees the same file.
 
     Parameters
     ----------
@@ -403,7 +403,7 @@ def softmax_npy(source, target, axis=-1, *, entries=2**20, progress=False):
     `softlit.softmax_chunks`, or of `softlit.softmax` where blocks hold whole slices. The order of the file,
     C or Fortran, is kept too.
 
-    The memory is that of 8 blocks of `entries` float64 numbers at most, whatever the shape of the array.
+    The memory is that of 8 blocks of `entries` float64 numbers at most, and a few MB, whatever the shape.
     The folder of the target needs room for the whole result until it appears: 40 GB for 40 GB of logits,
     also where the target exists or is the source.
 

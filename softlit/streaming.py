@@ -229,7 +229,7 @@ class SoftmaxState:
         return state
 
     @classmethod
-    def from_numbers(cls, numbers, dtype=np.float64):
+    def from_numbers(cls, numbers, dtype="float64"):
         """The state that has these numbers: what `numbers` was, wherever it has been since.
 
         Parameters
@@ -238,7 +238,7 @@ class SoftmaxState:
             The attribute `numbers` of a state, or its ``tolist()``, which JSON brings back to the last bit;
             of longdouble it does not, pickle does.
         dtype : dtype_like or None, optional
-            The attribute `dtype` of that state, or its name; None is that of a state of no logits.
+            The attribute `dtype` of that state, or its name; None is that of ``SoftmaxState()``.
 
         Returns
         -------

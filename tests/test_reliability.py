@@ -693,6 +693,38 @@ def test_where_of_the_logsumexp_of_dask_arrays():
         assert got.dtype == softlit.logsumexp(y).dtype and got[1] == -np.inf
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.int32, bool, np.longdouble])
+def test_beta_and_where_of_other_dtypes(dtype):
+    x = np.array([[0, 1, 1], [1, 0, 0]]).astype(dtype)
+    y, mask = da.from_array(x, chunks=(1, 2)), np.array([True, False, True])
+    for options in ({"beta": -2}, {"where": mask}, {"beta": np.float16([[3], [np.inf]]), "where": mask}):
+        got, wanted = softlit.dask.softmax(y, **options), softlit.softmax(x, **options)
+        assert got.dtype == got.compute().dtype == wanted.dtype
+        np.testing.assert_allclose(got.compute(), wanted, rtol=4 * np.finfo(wanted.dtype).eps)
+
+
+def test_dask_arrays_without_an_axis():
+    for x in (3.0, da.from_array(np.float32(3))):
+        for axis in (-1, 0, None):
+            assert softlit.dask.softmax(x, axis, beta=2.0).compute() == 1
+            assert softlit.dask.softmax(x, axis, where=False).compute() == 0
+            assert softlit.dask.log_softmax(x, axis).shape == softlit.dask.logsumexp(x, axis).shape == ()
+            assert softlit.dask.logsumexp(x, axis, keepdims=True).compute() == 3
+
+
+def test_dask_arrays_whose_chunks_are_not_known():
+    x = np.random.default_rng(43).normal(size=(20, 3))
+    y = da.from_array(x, chunks=(6, 3))
+    y, x = y[y[:, 0] > 0], x[x[:, 0] > 0]
+    for axis in (0, 1):
+        np.testing.assert_allclose(
+            softlit.dask.softmax(y, axis).compute(), softlit.softmax(x, axis), rtol=3e-15
+        )
+    for options in ({"beta": 2.0}, {"where": True}):
+        with pytest.raises(ValueError, match=r"x has chunks of unknown size: .*compute_chunk_sizes"):
+            softlit.dask.softmax(y, **options)
+
+
 def test_beta_of_many_slices():
     rng = np.random.default_rng(42)
     x, y = rng.normal(size=(2, 4, 6)), rng.normal(size=(4, 1))
