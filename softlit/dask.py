@@ -426,10 +426,11 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
 
 def _is_archive(path):
     """Whether a file holds a Zarr store in a zip archive."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {os.path.basename(name) for name in archive.namelist()}
+    except zipfile.BadZipFile:
         return False
-    with zipfile.ZipFile(path) as archive:
-        names = {os.path.basename(name) for name in archive.namelist()}
     return bool(names & {"zarr.json", ".zarray", ".zgroup"})
 
 

@@ -544,6 +544,11 @@ def test_arrays_that_cannot_be_opened(tmp_path):
     (tmp_path / "text").write_text("text")
     with pytest.raises(ValueError, match=r"text is no \.npy file of numbers"):
         softlit.dask.open_array(tmp_path / "text")
+    zarr.create_array(store := zarr.storage.ZipStore(tmp_path / "z.zip", mode="w"), data=np.zeros(3))
+    store.close()
+    (tmp_path / "z.zip").write_bytes((tmp_path / "z.zip").read_bytes()[:-30])
+    with pytest.raises(ValueError, match=r"z\.zip is no \.npy file of numbers: it is an archive"):
+        softlit.dask.open_array(tmp_path / "z.zip")
     np.save(tmp_path / "x.npy", np.zeros(3))
     (tmp_path / "x.npy").rename(tmp_path / "X.NPY")  # a file is what it holds, whatever it is called
     assert softlit.dask.open_array(tmp_path / "X.NPY").shape == (3,)
