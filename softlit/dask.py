@@ -6,16 +6,19 @@ The functions return dask arrays. ``compute()`` runs them on the threads of the 
 ``distributed.Client`` is active, on its workers.
 """
 
+import errno
 import math
 import os
+import zipfile
 from functools import partial, reduce
 from importlib import import_module
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from softlit._arrays import Layout, real_array
+from softlit._arrays import Layout, block_shape, mask_array, real_array
 from softlit.files import NpyFile
+from softlit.kernels import _scaled_gaps
 from softlit.streaming import SoftmaxState
 
 
@@ -61,13 +64,15 @@ def _lazily(stored, chunks):
 
 def _in_large_tasks(x, axis):
     """The array; or, if it opens a file whose rows are reduced, one of fewer chunks that are not read yet."""
-    file = _OPENED.get(x.name)
-    if file is None or 0 not in Layout(x.shape, axis).axes:
+    file, axes = _OPENED.get(x.name), Layout(x.shape, axis).axes
+    if file is None or 0 not in axes:
         return x
     return _lazily(_Unread(file), (_rows(file, _TASK), *file.shape[1:]))
 
 
-def _state_of_chunk(block, axis, keepdims):
+def _state_of_chunk(block, axis, keepdims, computing_meta=False):
+    if computing_meta:
+        return block
     if not isinstance(block, tuple):
         return SoftmaxState().update(block, axis)
     (file, start, stop), state = block, SoftmaxState()
@@ -101,11 +106,70 @@ def _reduction(x, axis, keepdims, result, dtype):
     )
 
 
+def _plain(x, name):
+    """A dask array of numbers and nothing else."""
+    x = _da.asanyarray(x)
+    if isinstance(x._meta, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost: give dask.array.ma.getdata({name}), "
+            f"and where=~dask.array.ma.getmaskarray({name})"
+        )
+    return x
+
+
 def _admitted(x):
     """A dask array, and the dtypes of its results and of its states."""
-    x = _da.asanyarray(x)
+    x = _plain(x, "x")
     wide, dtype = real_array(np.empty(0, x.dtype), "x")
     return x, dtype, np.result_type(wide, np.float64)
+
+
+def _refuse_unknown(x):
+    if any(map(math.isnan, x.shape)):
+        raise ValueError("x has chunks of unknown size: x.compute_chunk_sizes() finds them")
+
+
+def _beside(part, name, shape, chunks):
+    """The part in this shape, and cut in this way."""
+    try:
+        fits = np.broadcast_shapes(part.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{name} has shape {part.shape}, which does not broadcast to that of x, {shape}"
+        )
+    part = part.reshape((1,) * (len(shape) - part.ndim) + part.shape)
+    cuts = (
+        cut if size == n else (1,)
+        for cut, size, n in zip(chunks, part.shape, shape, strict=True)
+    )
+    return _da.broadcast_to(part.rechunk(tuple(cuts)), shape, chunks=chunks)
+
+
+def _mask(where, x):
+    """The mask beside x, or None."""
+    if where is None:
+        return None
+    _refuse_unknown(x)
+    where = _plain(where, "where")
+    mask_array(np.empty(0, where.dtype), (0,))  # refuses what is not bool
+    return _beside(where, "where", x.shape, x.chunks)
+
+
+def _by_chunk(function, x, *others, dtype):
+    """The function of the chunks that lie at one place, in the shape and the chunks of x."""
+    meta = np.empty((0,) * x.ndim, dtype)
+    return _da.map_blocks(function, x, *others, dtype=dtype, meta=meta)
+
+
+def _choose(block, mask, other):
+    return np.where(mask, block, block.dtype.type(other))
+
+
+def _chosen(x, mask, other):
+    """The array where the mask is True, the other number elsewhere."""
+    return x if mask is None else _by_chunk(_choose, x, mask, other, dtype=x.dtype)
 
 
 def _fields(dtype):
@@ -121,41 +185,113 @@ def _packed(state):
     return packed
 
 
-def _apply(block, packed, axis, method):
+def _apply(block, packed, axis, method, dtype):
     kept = np.squeeze(packed, axis)
     numbers = np.stack([kept[field] for field in packed.dtype.names])
     state = SoftmaxState._of(numbers, block.dtype)
-    return getattr(state, method)(block, axis)
+    return getattr(state, method)(block, axis).astype(dtype, copy=False)
 
 
-def _two_visits(x, axis, name):
+def _two_visits(x, axis, name, beta, where, left_out):
     x, dtype, wide = _admitted(x)
+    if not x.ndim:
+        return _two_visits(x.reshape(1), axis, name, beta, where, left_out).reshape(())
+    if type(beta) is float and beta == 1:
+        mask = _mask(where, x)
+        x = x if mask is None else _chosen(x.astype(dtype), mask, -np.inf)
+    else:
+        x, beta = _with_beta(x.astype(np.result_type(dtype, np.float32)), axis, beta)
+        mask = _mask(where, x)
+        x = _gaps(x, axis, beta, mask)
     axes = tuple(range(x.ndim)) if axis is None else axis
     states = _reduction(x, axis, True, _packed, _fields(wide))
-    meta = np.empty((0,) * x.ndim, dtype)
-    return _da.map_blocks(_apply, x, states, axis=axes, method=name, dtype=dtype, meta=meta)
+    applied = partial(_apply, axis=axes, method=name, dtype=dtype)
+    return _chosen(_by_chunk(applied, x, states, dtype=dtype), mask, left_out)
 
 
-def softmax(x, axis=-1):
-    r"""Softmax of a dask array, as `softlit.softmax` without `beta` and `where`.
+def _with_beta(x, axis, beta):
+    """The array in the shape that it has beside beta, and beta with one number for each slice."""
+    beta = _plain(beta, "beta")
+    real_array(np.empty(0, beta.dtype), "beta")
+    _refuse_unknown(x)
+    try:
+        shape = np.broadcast_shapes(x.shape, beta.shape)
+    except ValueError:
+        raise ValueError(
+            f"beta has shape {beta.shape}, which does not broadcast with that of x, {x.shape}"
+        ) from None
+    layout, x = Layout(shape, axis), _da.broadcast_to(x, shape)
+    one = tuple(1 if axis in layout.axes else n for axis, n in enumerate(shape))
+    chunks = tuple(
+        (1,) if axis in layout.axes else cut for axis, cut in enumerate(x.chunks)
+    )
+    if np.broadcast_shapes(beta.shape, one) != one:
+        layout.column(np.broadcast_to(0.0, beta.shape), "beta")  # says what does not fit
+    return x, _beside(beta, "beta", one, chunks)
 
-    .. math:: S(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}
+
+def _signed(block, beta, mask=None):
+    """What is largest at the entry that leads: the logits, or for a negative beta their negatives."""
+    signed = np.copysign(1, beta).astype(block.dtype) * block
+    return signed if mask is None else np.where(mask, signed, block.dtype.type(-np.inf))
+
+
+def _largest(block, axis, keepdims):
+    return np.max(block, axis=axis, keepdims=keepdims, initial=-np.inf)
+
+
+def _gaps_of_block(block, largest, beta, mask=None, *, axis):
+    """The gaps of a part of the slices; the leader of each whole slice is put in front of its entries."""
+    layout, wide = Layout(block.shape, axis), np.result_type(block, np.float64)
+    with np.errstate(all="ignore"):
+        lead = layout.column(np.copysign(1, beta) * largest, "largest").astype(wide)
+        beta = layout.column(beta.astype(block.dtype), "beta").astype(wide)
+        rows = np.concatenate([lead, layout.rows(block)], axis=-1)
+        if mask is not None:
+            mask = np.concatenate([np.ones(lead.shape, bool), layout.rows(mask)], axis=-1)
+        return layout.restore(_scaled_gaps(rows, beta, mask)[..., 1:])
+
+
+def _gaps(x, axis, beta, mask):
+    """beta times the gap of each logit to its leader, for which the chunks are read once more."""
+    masks, axes = () if mask is None else (mask,), Layout(x.shape, axis).axes
+    signed = _by_chunk(_signed, x, beta, *masks, dtype=x.dtype)
+    largest = _da.reduction(signed, _largest, _largest, axes, keepdims=True, dtype=x.dtype)
+    function = partial(_gaps_of_block, axis=axes)
+    return _by_chunk(
+        function, x, largest, beta, *masks, dtype=np.result_type(x, np.float64)
+    )
+
+
+def softmax(x, axis=-1, *, beta=1.0, where=None):
+    r"""Softmax of a dask array, lazily; otherwise as `softlit.softmax`.
+
+    .. math:: S(\beta x)_i = \frac{e^{\beta x_i}}{\sum_j e^{\beta x_j}}
 
     Parameters
     ----------
     x : dask array, or what `dask.array.asanyarray` makes one of
     axis : int, tuple of ints or None, optional
         The axis or axes along which the probabilities sum to 1; they may be cut into chunks.
+    beta : float or array, optional
+        Inverse temperature: a number, or an array of NumPy or dask that broadcasts against `x` and does not
+        vary along `axis`; at 0, infinities and NaN as in `softlit.softmax`.
+    where : array of bool, optional
+        Entries that take part, an array of NumPy or dask that broadcasts to the shape of `x`.
 
     Returns
     -------
     dask array
-        In the shape and the chunks of `x`, right to 6 ulp in float64 and 3 in float32.
+        In the shape and the chunks of `x` (broadcast with `beta`), right to 6 ulp in float64 and 3 in
+        float32 at `beta` = 1; for others as `softlit.softmax`. Entries that `where` leaves out are 0, also
+        where it leaves out whole slices.
 
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` or `beta` does not hold real numbers, `where` does not hold bool, or one is a masked array.
+    ValueError
+        If `beta` varies along `axis`, or the shapes do not broadcast.
     numpy.exceptions.AxisError
         If `axis` is out of range.
 
@@ -166,7 +302,8 @@ def softmax(x, axis=-1):
 
     Notes
     -----
-    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice.
+    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice, for another `beta` than 1 three
+    times.
 
     Examples
     --------
@@ -175,30 +312,39 @@ def softmax(x, axis=-1):
     >>> x = da.from_array([1000.0, 1000.0, 0.0, 0.0], chunks=2)
     >>> softlit.dask.softmax(x).compute()
     array([0.5, 0.5, 0. , 0. ])
+    >>> softlit.dask.softmax(x, where=x < 500).compute()
+    array([0. , 0. , 0.5, 0.5])
     """
-    return _two_visits(x, axis, "softmax")
+    return _two_visits(x, axis, "softmax", beta, where, 0)
 
 
-def log_softmax(x, axis=-1):
+def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     r"""The logarithms of the probabilities, without loss for small ones; otherwise as `softmax`.
 
-    .. math:: \log S(x)_i = x_i - \operatorname{LSE}(x)
+    .. math:: \log S(\beta x)_i = \beta x_i - \log \sum_j e^{\beta x_j}
 
     Parameters
     ----------
     x : dask array, or what `dask.array.asanyarray` makes one of
     axis : int, tuple of ints or None, optional
         The axis or axes along which the probabilities sum to 1; they may be cut into chunks.
+    beta : float or array, optional
+        Inverse temperature: a number, or an array of NumPy or dask that broadcasts against `x` and does not
+        vary along `axis`; at 0, infinities and NaN as in `softlit.softmax`.
+    where : array of bool, optional
+        Entries that take part, an array of NumPy or dask that broadcasts to the shape of `x`.
 
     Returns
     -------
     dask array
-        In the shape and the chunks of `x`.
+        In the shape and the chunks of `x` (broadcast with `beta`). Entries that `where` leaves out are -inf.
 
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` or `beta` does not hold real numbers, `where` does not hold bool, or one is a masked array.
+    ValueError
+        If `beta` varies along `axis`, or the shapes do not broadcast.
     numpy.exceptions.AxisError
         If `axis` is out of range.
 
@@ -209,7 +355,8 @@ def log_softmax(x, axis=-1):
 
     Notes
     -----
-    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice.
+    Derived in chapter 15, :prf:ref:`thm-merge`. The chunks are read twice, for another `beta` than 1 three
+    times.
 
     Examples
     --------
@@ -219,10 +366,10 @@ def log_softmax(x, axis=-1):
     >>> softlit.dask.log_softmax(x)[1:3].compute().tolist()
     [-0.6931471805599453, -1000.6931471805599]
     """
-    return _two_visits(x, axis, "log_softmax")
+    return _two_visits(x, axis, "log_softmax", beta, where, -np.inf)
 
 
-def logsumexp(x, axis=-1, *, keepdims=False):
+def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     r"""LogSumExp of a dask array, in one visit to its chunks.
 
     .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}
@@ -234,17 +381,21 @@ def logsumexp(x, axis=-1, *, keepdims=False):
         The axis or axes that are summed over.
     keepdims : bool, optional
         Whether the summed axes stay, with size 1.
+    where : array of bool, optional
+        Entries that take part, an array of NumPy or dask that broadcasts to the shape of `x`.
 
     Returns
     -------
     dask array
         With the summed axes gone; within 1 ulp in float64 and 3 in float32 for results of size 1 and more,
-        whatever the chunks.
+        whatever the chunks. A slice that `where` leaves out altogether gives -inf.
 
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, `where` does not hold bool, or one is a masked array.
+    ValueError
+        If `where` does not broadcast to the shape of `x`.
     numpy.exceptions.AxisError
         If `axis` is out of range.
 
@@ -266,14 +417,28 @@ def logsumexp(x, axis=-1, *, keepdims=False):
     np.float64(1000.6931)
     """
     x, dtype, _ = _admitted(x)
+    if not x.ndim:
+        return logsumexp(x.reshape(1), axis, where=where)
+    mask = _mask(where, x)
+    x = x if mask is None else _chosen(x.astype(dtype), mask, -np.inf)
     return _reduction(x, axis, keepdims, SoftmaxState.logsumexp, dtype)
+
+
+def _is_archive(path):
+    """Whether a file holds a Zarr store in a zip archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {os.path.basename(name) for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        return False
+    return bool(names & {"zarr.json", ".zarray", ".zgroup"})
 
 
 class _Zarr:
     """A Zarr array that names the chunk which cannot be read."""
 
-    def __init__(self, path):
-        self.path, self.array = path, _required("zarr").open_array(path, mode="r")
+    def __init__(self, path, component):
+        self.path, self.array = path, _zarr_array(path, component)
         self.shape, self.dtype, self.ndim = (
             self.array.shape,
             self.array.dtype,
@@ -301,7 +466,29 @@ class _Zarr:
         return self.array.metadata.encode_chunk_key(tuple(place))
 
 
-def open_array(path, chunks="auto"):
+def _zarr_array(path, component):
+    """The array at a path, or that of this name in the group there."""
+    zarr = _required("zarr")
+    store = zarr.storage.ZipStore(path, mode="r") if os.path.isfile(path) else path
+    try:
+        found = zarr.open(store, mode="r", path=component)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path}{'' if component is None else f', {component}'}: "
+            f"no Zarr array can be opened there: {error}"
+        ) from error
+    if isinstance(found, zarr.Group):
+        names = [name for name, node in found.members(None) if isinstance(node, zarr.Array)]
+        raise ValueError(
+            f"{path} is a Zarr group, which holds the arrays {', '.join(sorted(names)) or '(none)'}: "
+            "name one as component"
+        )
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{path} must hold real numbers, not values of dtype {found.dtype}")
+    return found
+
+
+def open_array(path, chunks="auto", *, component=None):
     """An array on disk as a dask array that reads it when it is computed.
 
     `dask.diagnostics.ProgressBar` shows how far a computation in the process has come, and
@@ -310,16 +497,19 @@ def open_array(path, chunks="auto"):
     Parameters
     ----------
     path : path_like
-        A .npy file, or a folder or file that Zarr opens (zarr must be installed).
+        A .npy file, or a folder, zip file or address that Zarr opens (zarr must be installed).
     chunks : optional
-        As in `dask.array.from_array`, along the first axis; "auto" takes about half a million numbers. Zarr
+        As in `dask.array.from_array`; "auto" takes about half a million numbers that lie together. Zarr
         arrays keep their own.
+    component : str, optional
+        The name of an array in a Zarr group, such as ``"logits"`` or ``"epoch/logits"``.
 
     Raises
     ------
     OSError, TypeError, ValueError
-        As `softlit.files.NpyFile` does, here or when it is computed. Of a damaged Zarr array the chunk is
-        named; a chunk that is missing is none, but holds the fill value, as Zarr wants it.
+        As `softlit.files.NpyFile` does, here or when it is computed. Of a Zarr group the arrays are named,
+        of a damaged Zarr array the chunk; a chunk that is missing is no damage, but holds the fill value, as
+        Zarr wants it.
 
     See Also
     --------
@@ -340,15 +530,26 @@ def open_array(path, chunks="auto"):
     ...     print(softlit.dask.open_array(path, chunks=(2, 2)).sum().compute())
     0.0
     """
-    path = os.fspath(path)
-    if not path.endswith(".npy"):
-        stored = _Zarr(path)
+    path = os.fsdecode(path)
+    if not os.path.exists(path) and "://" not in path:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    if not os.path.isfile(path) or _is_archive(path):
+        stored = _Zarr(path, component)
         return _lazily(stored, stored.array.chunks)
-    file = NpyFile(path)
+    if component is not None:
+        raise ValueError(f"{path} is no Zarr group, so it has no component {component!r}")
+    return _of_npy(NpyFile(path), chunks)
+
+
+def _of_npy(file, chunks):
     if chunks != "auto":
         return _lazily(file, chunks)
-    x = _lazily(file, (_rows(file, _CHUNK), *file.shape[1:]))
-    _OPENED[x.name] = file
+    if file._fortran:
+        return _of_npy(file.T, chunks).T
+    blocks = block_shape(file.shape, _CHUNK)
+    x = _lazily(file, blocks)
+    if blocks[1:] == file.shape[1:]:
+        _OPENED[x.name] = file
     return x
 
 

@@ -328,6 +328,12 @@ def a_carried_mean(rng, at):
     return {**both, "t": np.sum(at["v"] * np.exp(at["x"] - both["m"]))}
 
 
+def means_with_logsumexps(rng, at):
+    both = two_families(rng, at)
+    lses = {1: both["m"] + np.log(both["s"]), 2: both["n"] + np.log(both["t"])}
+    return {**both, "l_": lambda at, number: lses[number], "l": np.logaddexp(*lses.values())}
+
+
 def three_states(rng, at):
     def merged(a, b):
         top = max(a[0, 0], b[0, 0])
@@ -459,6 +465,7 @@ SETTINGS = {
     "thm-merge-depth": a_sum_of_a_tree,
     "thm-exact-sum": multiples,
     "thm-carried-mean": a_carried_mean,
+    "thm-merged-means": means_with_logsumexps,
     "thm-dispersion": a_range,
     "thm-majorisation": ordered_logits,
     "thm-majorisation-convex": a_majorised_pair,

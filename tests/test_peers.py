@@ -701,3 +701,63 @@ def test_torch_derives_softlit():
     softlit.log_softmax(x)[0].backward()
     wanted = np.array([1.0, 0, 0, 0]) - softlit.softmax(x.detach().numpy())
     np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=1e-13)
+
+
+# --- attention
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n, keys", [(6, 6), (4, 9), (9, 4)])
+def test_attention_of_torch(dtype, n, keys):
+    """Masks of both kinds, causal, scale and grouped heads: to the rounding of scores of about 3."""
+    torch = import_peer("torch")
+    rng = np.random.default_rng(50)
+    q = rng.normal(size=(2, 8, n, 16)).astype(dtype)
+    k, v = (rng.normal(size=(2, heads, keys, 16)).astype(dtype) for heads in (2, 2))
+    mask = rng.random((2, 1, n, keys)) < 0.6
+    mask[..., 0] = True
+    bias = rng.normal(size=(8, n, keys)).astype(dtype)
+    bias[1, :, 1:3] = -INF
+    for ours, theirs in (
+        ({}, {}),
+        ({"mask": mask}, {"attn_mask": torch.from_numpy(mask)}),
+        ({"bias": bias}, {"attn_mask": torch.from_numpy(bias)}),
+        ({"causal": True}, {"is_causal": True}),
+        ({"scale": 0.7}, {"scale": 0.7}),
+    ):
+        wanted = torch.nn.functional.scaled_dot_product_attention(
+            *(torch.from_numpy(part) for part in (q, k, v)), enable_gqa=True, **theirs
+        ).numpy()
+        got = softlit.attention(q, k, v, block=4, **ours)
+        assert got.dtype == wanted.dtype == dtype
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=64 * np.finfo(dtype).eps)
+        if ours:  # the negative control: without the option they differ
+            assert np.abs(softlit.attention(q, k, v) - wanted).max() > 0.1
+
+
+def test_pytorch_issue_103963_a_query_that_is_kept_from_all_keys():
+    """PyTorch gave NaN, and gives 0 since its pull request 131060; 0 here, by a mask of either kind."""
+    q = np.ones((2, 3))
+    mask = np.array([[True, True], [False, False]])
+    for options in ({"mask": mask}, {"bias": np.where(mask, 0.0, -INF)}):
+        got, lse = softlit.attention(q, q, q, return_lse=True, **options)
+        assert got.tolist() == [[1, 1, 1], [0, 0, 0]] and lse[1] == -INF
+
+
+def test_attention_of_jax():
+    jax = import_peer("jax")
+    rng = np.random.default_rng(51)
+    q, k, v = rng.normal(size=(4, 5, 16)), rng.normal(size=(2, 7, 16)), rng.normal(size=(2, 7, 16))
+    bias, mask = rng.normal(size=(4, 5, 7)), rng.random((4, 5, 7)) < 0.7
+    mask[..., 0] = True
+    for options in ({}, {"is_causal": True}, {"bias": bias}, {"mask": mask}, {"scale": 0.7}):
+        # JAX has the heads behind the positions
+        parts = (np.swapaxes(part, 0, 1) for part in (q, k, v))
+        theirs = {
+            name: value[None] if isinstance(value, np.ndarray) else value for name, value in options.items()
+        }
+        wanted = jax.nn.dot_product_attention(*(part[None] for part in parts), **theirs)
+        ours = {"causal" if name == "is_causal" else name: value for name, value in options.items()}
+        got = softlit.attention(q, k, v, **ours)
+        # its scores are float32, whatever the dtype
+        np.testing.assert_allclose(got, np.swapaxes(np.asarray(wanted)[0], 0, 1), rtol=0, atol=1e-5)

@@ -1,11 +1,13 @@
 """More data than memory, and workers that die: on a real cluster of processes on the loopback interface."""
 
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import dask
@@ -224,14 +226,243 @@ def test_files_that_are_none(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"x\.npy is no \.npy file of numbers"):
             NpyFile(path)
-    np.save(path, np.zeros((3, 4), order="F"))
-    with pytest.raises(ValueError, match=r"x\.npy is stored in Fortran order"):
-        NpyFile(path)
-    np.save(path, np.array(["a"]))
-    with pytest.raises(TypeError, match=r"x\.npy must hold real numbers, not values of dtype <U1"):
-        NpyFile(path)
+    kinds = (["a"], "<U1"), ([1j], "complex128"), ([None], "object"), (np.zeros(2, "f8,i4"), r"\[\('f0'")
+    for values, told in kinds:
+        np.save(path, np.asarray(values))
+        with pytest.raises(TypeError, match=rf"x\.npy must hold real numbers, not values of dtype {told}"):
+            NpyFile(path)
     with pytest.raises(FileNotFoundError):
         NpyFile(tmp_path / "nowhere.npy")
+    with pytest.raises(IsADirectoryError):
+        NpyFile(tmp_path)
+    with open(path, "rb") as file, pytest.raises(TypeError, match="PathLike"):
+        NpyFile(file)
+    np.savez(tmp_path / "x.npz", x=np.zeros(3))
+    for opened in (NpyFile, softlit.dask.open_array):
+        with pytest.raises(ValueError, match=r"x\.npz is no \.npy file of numbers: .*archive.*unpack it"):
+            opened(tmp_path / "x.npz")
+
+
+def header_of(path, **changes):
+    """Write a .npy file whose header lies."""
+    header = {"descr": "<f8", "fortran_order": False, "shape": (3,)} | changes
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(bytes(24))
+
+
+def test_headers_that_lie(tmp_path):
+    path = tmp_path / "x.npy"
+    header_of(path)
+    assert NpyFile(path)[:].tolist() == [0, 0, 0]
+    header_of(path, shape=(4,))
+    with pytest.raises(ValueError, match=r"truncated: 8 of 160 bytes"):
+        NpyFile(path)
+    header_of(path, shape=(-3,))
+    with pytest.raises(ValueError, match=r"its header says the shape \(-3,\)"):
+        NpyFile(path)
+    content = bytearray(path.read_bytes())
+    content[6] = 9
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"its version \(9, 0\) is unknown"):
+        NpyFile(path)
+    rng = np.random.default_rng(1)
+    header_of(path)
+    whole = path.read_bytes()
+    for _ in range(300):  # a byte of the header turned over: read, or refused in a sentence
+        content = bytearray(whole)
+        content[rng.integers(128)] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            NpyFile(path)
+        except (TypeError, ValueError) as error:
+            assert str(error).startswith(str(path)), error
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+@pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", ">f2", "?", "<i8", ">u2", "g"])
+def test_versions_and_dtypes(tmp_path, version, dtype):
+    x = np.random.default_rng(9).integers(0, 9, size=(5, 3)).astype(dtype)
+    path, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    with open(path, "wb") as file:
+        np.lib.format.write_array(file, x, version=version)
+    file = NpyFile(path)
+    assert (file.shape, file.dtype) == (x.shape, x.dtype) and file[1:].dtype == x.dtype
+    np.testing.assert_array_equal(file[:], x)
+    for axis in (0, 1):
+        softmax_npy(str(path), str(target), axis, entries=4)
+        wanted = softlit.softmax(x, axis)
+        got = np.load(target)
+        assert got.dtype == wanted.dtype
+        np.testing.assert_allclose(got, wanted, rtol=8 * np.finfo(wanted.dtype).eps)
+
+
+INDICES = [
+    0, -1, 4, np.int8(2), np.array(1), ..., None, (), slice(None, None, -1), slice(3, 0, -1), slice(0, 5, 2),
+    slice(-2, None), slice(9, 2, -3), slice(7, 9), (1, 2), (-1, -1, -1), (1, ..., 2), (..., -2),
+    (..., None, 0),
+    (slice(None), 2), (slice(None), slice(None), 1), (slice(1, 4), slice(2, None), slice(None, None, 2)),
+    (slice(None, None, -2), None, slice(3, None, -1), 0), (0, 0, 0, ...), (slice(2, 2), 1), (None, 3, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("gap", [0, 8, 100, 2**14])
+def test_a_file_is_indexed_as_an_array(tmp_path, monkeypatch, order, gap):
+    monkeypatch.setattr(softlit.files, "_GAP", gap)
+    monkeypatch.setattr(softlit.files, "_PIECE", 200)
+    x = np.asarray(np.arange(60.0).reshape(5, 4, 3), order=order)
+    np.save(tmp_path / "x.npy", x)
+    file = NpyFile(tmp_path / "x.npy")
+    for at in INDICES:
+        got = file[at]
+        assert type(got) is type(x[at]) and np.shape(got) == np.shape(x[at]), at
+        np.testing.assert_array_equal(got, x[at])
+        np.testing.assert_array_equal(file.T.T[at], x[at])
+    for at in (..., -1, (slice(None, None, -2), 1), (0, slice(1, 3), 4)):
+        np.testing.assert_array_equal(file.T[at], x.T[at])
+    np.testing.assert_array_equal(list(file), x)  # one entry of the first axis after the other
+    assert pickle.loads(pickle.dumps(file))[1, 2, 0] == x[1, 2, 0]
+
+
+def test_indices_that_are_none(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((5, 4)))
+    file = NpyFile(tmp_path / "x.npy")
+    for at in ([0, 2], np.array([True] * 5), True, np.True_, 1.0, "a", (0, [1]), np.arange(2)):
+        with pytest.raises(TypeError, match=r"x\.npy is indexed by integers, slices, .* read a slice"):
+            file[at]
+    for at, told in ((5, "5 is out of range for axis 0 of size 5"), ((0, -5), "-5 is .* axis 1 of size 4")):
+        with pytest.raises(IndexError, match=told):
+            file[at]
+    for at in ((0, 0, 0), (..., ...)):
+        with pytest.raises(IndexError, match=r"too many for the shape \(5, 4\)"):
+            file[at]
+
+
+def test_numbers_without_an_axis_and_without_entries(tmp_path):
+    source, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    np.save(source, 3.0)
+    assert NpyFile(source)[()] == 3 == softlit.dask.open_array(source).compute()
+    for function in (lambda: NpyFile(source).blocks(), lambda: softmax_npy(source, target)):
+        with pytest.raises(ValueError, match=r"x\.npy holds one number without an axis"):
+            function()
+    for shape in ((0,), (0, 3), (3, 0), (2, 0, 4)):
+        np.save(source, np.zeros(shape))
+        for axis in (0, -1, None):
+            softmax_npy(source, target, axis)
+            assert np.load(target).shape == shape
+        assert NpyFile(source)[:0].shape == (0, *shape[1:])
+        assert sum(block.size for block in NpyFile(source).blocks()) == 0
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 2), (2, 1), None])
+@pytest.mark.parametrize("entries", [1, 7, 30, 200, 2**20])
+def test_blocks_of_any_size(tmp_path, order, axis, entries):
+    """Cut across rows, within rows, and within slices: the same file."""
+    source, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    x = np.asarray(9 * np.random.default_rng(12).normal(size=(3, 5, 14)), order=order)
+    x[0, 0, 0], x[1, 2, 3], x[2, 4] = np.inf, np.nan, -np.inf
+    np.save(source, x)
+    softmax_npy(source, target, axis, entries=entries)
+    np.testing.assert_allclose(np.load(target), softlit.softmax(x, axis), rtol=12 * 2.3e-16)
+    assert np.load(target).flags.f_contiguous == (order == "F")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space are those of Linux")
+@pytest.mark.parametrize("shape, axis", [((1, 4_000_000), -1), ((4_000_000, 1), 0), ((2, 2_000_000), 0)])
+def test_rows_longer_than_the_memory(tmp_path, shape, axis):
+    """A file of 32 MB in 25 MB more than the process has when it begins."""
+    source, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    with open(source, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + 32_000_000)  # zeros
+    limited = (
+        "import psutil, resource\nfrom softlit.files import NpyFile, softmax_npy\n"
+        "limit = psutil.Process().memory_info().vms + 25_000_000\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+    )
+    run_python(f"{limited}softmax_npy({str(source)!r}, {str(target)!r}, {axis}, entries=2**17)")
+    p = np.load(target, mmap_mode="r")
+    assert p.shape == shape and p[0, 0] == p[-1, -1] == (0.5 if shape[0] == 2 else 1 / 4_000_000)
+    with pytest.raises(AssertionError, match="MemoryError"):  # the negative control: the file at once
+        run_python(f"{limited}NpyFile({str(source)!r})[:]")
+
+
+def run_python(code):
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_long_row_is_cut_for_dask(tmp_path, monkeypatch):
+    monkeypatch.setattr(softlit.dask, "_CHUNK", 1000)
+    x = 5 * np.random.default_rng(8).normal(size=(2, 7000))
+    for order, chunk in (("C", (1, 1000)), ("F", (2, 500))):
+        np.save(tmp_path / "x.npy", np.asarray(x, order=order))
+        y = softlit.dask.open_array(tmp_path / "x.npy")
+        assert y.chunksize == chunk
+        for axis in (0, 1):
+            np.testing.assert_allclose(softlit.dask.logsumexp(y, axis).compute(), softlit.logsumexp(x, axis))
+
+
+def test_the_result_may_take_the_place_of_the_source(tmp_path):
+    path, x = tmp_path / "x.npy", np.random.default_rng(2).normal(size=(40, 3))
+    np.save(path, x)
+    softmax_npy(path, path, 0, entries=9)
+    np.testing.assert_allclose(np.load(path), softlit.softmax(x, 0), rtol=3e-15)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_targets_that_cannot_be_written(tmp_path):
+    source = tmp_path / "x.npy"
+    np.save(source, np.zeros(1000))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError, match="folder"):
+        softmax_npy(source, tmp_path / "folder")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        softmax_npy(source, tmp_path / "nowhere" / "p.npy")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "x.npy"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_a_full_disk_leaves_nothing_behind(tmp_path):
+    """The limit on the size of files stands in for the end of the disk."""
+    source, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    np.save(source, np.zeros(100_000))
+    limited = (
+        "import resource\nfrom softlit.files import softmax_npy\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500_000,) * 2)\n"
+        f"softmax_npy({str(source)!r}, {str(target)!r}, 0, entries=1000)"
+    )
+    with pytest.raises(AssertionError, match=r"OSError: .*File too large"):
+        run_python(limited)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+@pytest.mark.parametrize("umask, rights", [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_rights_of_a_new_file(tmp_path, monkeypatch, umask, rights):
+    """They are what the system gives; the umask, which all threads share, is not touched."""
+    source, target = tmp_path / "x.npy", tmp_path / "p.npy"
+    np.save(source, np.zeros(10))
+    before = os.umask(umask)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "umask", None)
+            softmax_npy(source, target)
+    finally:
+        os.umask(before)
+    assert target.stat().st_mode & 0o777 == rights
+
+
+@pytest.mark.parametrize("entries", [0, -1, 2.5, None])
+def test_entries_that_are_no_number_of_entries(tmp_path, entries):
+    np.save(tmp_path / "x.npy", np.zeros(10))
+    kind = ValueError if isinstance(entries, int) else TypeError
+    for function in (NpyFile(tmp_path / "x.npy").blocks, partial(softmax_npy, tmp_path / "x.npy", "p.npy")):
+        with pytest.raises(kind, match="entries must be"):
+            function(entries=entries)
 
 
 def test_parts_of_a_file(tmp_path):
@@ -254,16 +485,75 @@ def test_the_bar_of_progress(tmp_path, capsys):
     assert sum(len(block) for block in NpyFile(tmp_path / "x.npy").blocks(250, progress=True)) == 1000
     shown = capsys.readouterr().err
     assert shown.count("\r") == 4 and "#####     " in shown and shown.endswith("100%\n")
+    softmax_npy(tmp_path / "x.npy", tmp_path / "p.npy", entries=250, progress=True)
+    shown = capsys.readouterr().err
+    assert shown.count("\r") == 8 and shown.count("100%") == 1 and shown.endswith("100%\n")
 
 
-def test_zarr(tmp_path):
+@pytest.mark.parametrize("options", [{}, {"zarr_format": 2}, {"shards": (14, 30)}])
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_zarr(tmp_path, options, kind):
     zarr = pytest.importorskip("zarr")
     x = np.random.default_rng(3).normal(size=(50, 30))
-    array = zarr.create_array(str(tmp_path / "x.zarr"), shape=x.shape, chunks=(7, 30), dtype=x.dtype)
+    path = tmp_path / "x.zarr"
+    store = str(path) if kind == "folder" else zarr.storage.ZipStore(path, mode="w")
+    array = zarr.create_array(store, shape=x.shape, chunks=(7, 30), dtype=x.dtype, **options)
     array[...] = x
-    y = softlit.dask.open_array(tmp_path / "x.zarr")
+    if kind == "zip":
+        store.close()
+    y = softlit.dask.open_array(path)
     assert isinstance(y, da.Array) and y.chunks[0][0] == 7
     np.testing.assert_allclose(softlit.dask.logsumexp(y, axis=0).compute(), softlit.logsumexp(x, axis=0))
+    stored = pickle.loads(pickle.dumps(softlit.dask._Zarr(str(path), None)))  # as it goes to a worker
+    np.testing.assert_array_equal(stored[3:9, :4], x[3:9, :4])
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_an_array_in_a_zarr_group(tmp_path, version, kind):
+    zarr = pytest.importorskip("zarr")
+    path, x = tmp_path / "g", np.arange(6.0)
+    store = str(path) if kind == "folder" else zarr.storage.ZipStore(path, mode="w")
+    group = zarr.create_group(store, zarr_format=version)
+    group.create_array("logits", data=x)
+    group.create_group("epoch").create_array("last", data=x[:2])
+    if kind == "zip":
+        store.close()
+    with pytest.raises(ValueError, match=r"g is a Zarr group, .* arrays epoch/last, logits: name"):
+        softlit.dask.open_array(path)
+    for component, wanted in (("logits", x), ("epoch/last", x[:2])):
+        np.testing.assert_array_equal(softlit.dask.open_array(path, component=component).compute(), wanted)
+    if kind == "folder":
+        np.testing.assert_array_equal(softlit.dask.open_array(path / "logits").compute(), x)
+    with pytest.raises(ValueError, match="g is a Zarr group"):
+        softlit.dask.open_array(path, component="epoch/")
+    with pytest.raises(ValueError, match="g, nothing: no Zarr array can be opened there"):
+        softlit.dask.open_array(path, component="nothing")
+
+
+def test_arrays_that_cannot_be_opened(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    zarr.create_array(tmp_path / "c", shape=(3,), dtype=complex)
+    with pytest.raises(TypeError, match="c must hold real numbers, not values of dtype complex128"):
+        softlit.dask.open_array(tmp_path / "c")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        softlit.dask.open_array(tmp_path / "nowhere.zarr")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty: no Zarr array can be opened there"):
+        softlit.dask.open_array(tmp_path / "empty")
+    (tmp_path / "text").write_text("text")
+    with pytest.raises(ValueError, match=r"text is no \.npy file of numbers"):
+        softlit.dask.open_array(tmp_path / "text")
+    zarr.create_array(store := zarr.storage.ZipStore(tmp_path / "z.zip", mode="w"), data=np.zeros(3))
+    store.close()
+    (tmp_path / "z.zip").write_bytes((tmp_path / "z.zip").read_bytes()[:-30])
+    with pytest.raises(ValueError, match=r"z\.zip is no \.npy file of numbers: it is an archive"):
+        softlit.dask.open_array(tmp_path / "z.zip")
+    np.save(tmp_path / "x.npy", np.zeros(3))
+    (tmp_path / "x.npy").rename(tmp_path / "X.NPY")  # a file is what it holds, whatever it is called
+    assert softlit.dask.open_array(tmp_path / "X.NPY").shape == (3,)
+    with pytest.raises(ValueError, match="no component 'x'"):
+        softlit.dask.open_array(tmp_path / "X.NPY", component="x")
 
 
 @pytest.mark.parametrize("options", [{}, {"zarr_format": 2}, {"compressors": None}, {"shards": (14, 30)}])
@@ -367,6 +657,113 @@ def test_dask_arrays_at_the_edges():
         softlit.dask.softmax(y.astype(complex))
     with pytest.raises(np.exceptions.AxisError):
         softlit.dask.logsumexp(y, axis=2)
+
+
+BETAS = [0.3, 1, 0.0, -2.0, np.inf, -np.inf, np.nan, 1e300, -1e-320]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("axis", [-1, 0, (0, 2), None])
+@pytest.mark.parametrize("name, left_out", [("softmax", 0), ("log_softmax", -np.inf)])
+def test_beta_and_where_of_dask_arrays(axis, name, left_out):
+    """As the functions of NumPy have them, to some ulp: at infinities, NaN, ties and slices left out."""
+    rng = np.random.default_rng(41)
+    x = 5 * rng.normal(size=(3, 4, 5))
+    x[0, 0, 0], x[0, 1, :2], x[1, 1], x[2, 2, 2] = np.inf, np.inf, -np.inf, np.nan
+    mask = rng.random(x.shape) < 0.6
+    mask[2, 0], mask[:, 3] = False, False
+    ours, theirs = getattr(softlit.dask, name), getattr(softlit, name)
+    for dtype, tolerance in ((np.float64, 1e-13), (np.float32, 2e-6)):
+        y = da.from_array(x.astype(dtype), chunks=(2, 2, 4))
+        for number, beta in enumerate(BETAS):
+            where = (mask, None, da.from_array(mask, chunks=1), mask[1], mask[:, :1, :1])[number % 5]
+            got = ours(y, axis, beta=beta, where=where)
+            at_hand = None if where is None else np.asarray(where)
+            wanted = theirs(x.astype(dtype), axis, beta=beta, where=at_hand)
+            assert got.dtype == dtype and got.shape == wanted.shape
+            with dask.config.set(scheduler="synchronous"):
+                value = got.compute()
+            assert value.dtype == dtype
+            np.testing.assert_allclose(value, wanted, rtol=tolerance, atol=1e-37)
+    alone = ours(da.from_array(x, chunks=2), axis, where=np.zeros(5, bool)).compute(scheduler="synchronous")
+    assert (alone == left_out).all()
+
+
+def test_where_of_the_logsumexp_of_dask_arrays():
+    x = np.array([[1, 2, 3], [4, 5, 6]])
+    mask = np.array([[True, False, True], [False] * 3])
+    for y in (x, x.astype(np.float16), np.where(mask, x, np.nan)):
+        got = softlit.dask.logsumexp(da.from_array(y, chunks=(1, 2)), where=mask).compute()
+        np.testing.assert_array_equal(got, softlit.logsumexp(y, where=mask))
+        assert got.dtype == softlit.logsumexp(y).dtype and got[1] == -np.inf
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int32, bool, np.longdouble])
+def test_beta_and_where_of_other_dtypes(dtype):
+    x = np.array([[0, 1, 1], [1, 0, 0]]).astype(dtype)
+    y, mask = da.from_array(x, chunks=(1, 2)), np.array([True, False, True])
+    for options in ({"beta": -2}, {"where": mask}, {"beta": np.float16([[3], [np.inf]]), "where": mask}):
+        got, wanted = softlit.dask.softmax(y, **options), softlit.softmax(x, **options)
+        assert got.dtype == got.compute().dtype == wanted.dtype
+        np.testing.assert_allclose(got.compute(), wanted, rtol=4 * np.finfo(wanted.dtype).eps)
+
+
+def test_dask_arrays_without_an_axis():
+    for x in (3.0, da.from_array(np.float32(3))):
+        for axis in (-1, 0, None):
+            assert softlit.dask.softmax(x, axis, beta=2.0).compute() == 1
+            assert softlit.dask.softmax(x, axis, where=False).compute() == 0
+            assert softlit.dask.log_softmax(x, axis).shape == softlit.dask.logsumexp(x, axis).shape == ()
+            assert softlit.dask.logsumexp(x, axis, keepdims=True).compute() == 3
+
+
+def test_dask_arrays_whose_chunks_are_not_known():
+    x = np.random.default_rng(43).normal(size=(20, 3))
+    y = da.from_array(x, chunks=(6, 3))
+    y, x = y[y[:, 0] > 0], x[x[:, 0] > 0]
+    for axis in (0, 1):
+        np.testing.assert_allclose(
+            softlit.dask.softmax(y, axis).compute(), softlit.softmax(x, axis), rtol=3e-15
+        )
+    for options in ({"beta": 2.0}, {"where": True}):
+        with pytest.raises(ValueError, match=r"x has chunks of unknown size: .*compute_chunk_sizes"):
+            softlit.dask.softmax(y, **options)
+
+
+def test_beta_of_many_slices():
+    rng = np.random.default_rng(42)
+    x, y = rng.normal(size=(2, 4, 6)), rng.normal(size=(4, 1))
+    beta = rng.normal(size=(3, 1, 4, 1))
+    for one in (y, da.from_array(y, chunks=1), beta):
+        got = softlit.dask.softmax(da.from_array(x, chunks=(1, 3, 2)), beta=one)
+        wanted = softlit.softmax(x, beta=np.asarray(one))
+        assert got.shape == wanted.shape
+        np.testing.assert_allclose(got.compute(), wanted, rtol=1e-13)
+
+
+def test_arguments_of_dask_that_do_not_fit():
+    y = da.zeros((4, 6), chunks=2)
+    for options, told in (
+        ({"beta": np.ones(6)}, r"beta has shape \(6,\) and varies along axis \(1,\)"),
+        ({"beta": np.ones(5)}, r"beta has shape \(5,\), which does not broadcast with that of x, \(4, 6\)"),
+        ({"where": np.ones(5, bool)}, r"where has shape \(5,\), which does not broadcast .* \(4, 6\)"),
+        ({"where": np.ones((2, 1, 1), bool)}, r"where has shape \(2, 1, 1\), which does not broadcast"),
+        ({"axis": (0, 0)}, "repeated axis"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            softlit.dask.softmax(y, **options)
+    for options, told in (
+        ({"beta": 1j}, "beta must hold real numbers, not values of dtype complex128"),
+        ({"where": np.ones(6)}, "where must hold bool, not values of dtype float64"),
+        ({"where": da.ma.masked_equal(y, 0) > 0}, "where is a masked array"),
+        ({"beta": np.ma.array([[1.0]], mask=True)}, "beta is a masked array"),
+    ):
+        with pytest.raises(TypeError, match=told):
+            softlit.dask.log_softmax(y, **options)
+    for x in (da.ma.masked_equal(y, 1), np.ma.array([1.0, 2.0], mask=[True, False])):
+        for function in (softlit.dask.softmax, softlit.dask.log_softmax, softlit.dask.logsumexp):
+            with pytest.raises(TypeError, match=r"x is a masked array, whose mask would be lost: .*where="):
+                function(x)
 
 
 WITHOUT_DASK = """

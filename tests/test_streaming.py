@@ -1,5 +1,7 @@
 """States of streams: what they forget, what they do not, and that the blocks play no part."""
 
+import copy
+import json
 import pickle
 import warnings
 from fractions import Fraction
@@ -29,6 +31,11 @@ def test_the_empty_state():
     some = state_of([1.0, 2.0])
     assert empty.merge(some) is some and some.merge(empty) is some
     assert state_of([], [3.0], []).logsumexp() == 3
+    for nothing in (empty, state_of([]), state_of([-INF]), state_of([1.0, NAN], where=[False, False])):
+        assert nothing.logsumexp() == -INF
+        assert np.isnan([nothing.softmax([1.0, -INF]), nothing.log_softmax([1.0, INF])]).all()
+        assert nothing.softmax([1.0, 2.0], where=[False, False]).tolist() == [0, 0]
+        assert nothing.softmax([]).shape == (0,)
     assert state_of(np.zeros((2, 0))).logsumexp().tolist() == [-INF, -INF]
 
 
@@ -65,6 +72,20 @@ def test_masks():
     np.testing.assert_allclose(state.weighted_mean(), [mean, NAN], rtol=1e-15)
 
 
+def test_masks_of_the_second_visit():
+    x = np.array([[1.0, NAN, 2.0], [3.0, 4.0, 5.0]])
+    where = np.array([[True, False, True], [False, False, False]])
+    state = state_of(x, where=where)
+    np.testing.assert_array_equal(state.softmax(x, where=where), softlit.softmax(x, where=where))
+    np.testing.assert_array_equal(state.log_softmax(x, where=where), softlit.log_softmax(x, where=where))
+    assert state_of([2.0]).softmax(2.0, where=False) == 0
+    assert state_of(np.float32([2.0])).softmax(np.float32([2.0]), where=[True]).dtype == np.float32
+    with pytest.raises(TypeError, match="where must hold bool"):
+        state.softmax(x, where=[1, 0, 1])
+    with pytest.raises(ValueError, match="broadcast"):
+        state.softmax(x, where=[True, False])
+
+
 def test_values_at_the_edges():
     def mean(x, values):
         pieces = zip(np.split(np.asarray(x), [1]), np.split(np.asarray(values), [1]), strict=True)
@@ -93,8 +114,9 @@ def test_a_state_cannot_be_changed():
     state = state_of([1.0, 2.0])
     with pytest.raises(ValueError, match="read-only"):
         state.numbers[0] = 5
-    with pytest.raises(AttributeError):
-        state.dtype = np.float32
+    for name in ("dtype", "numbers", "shape", "another"):
+        with pytest.raises(AttributeError):
+            setattr(state, name, np.float32)
     assert state.update([9.0]) is not state and state.logsumexp() < 3
 
 
@@ -107,9 +129,118 @@ def test_a_state_pickles_to_a_few_bytes(protocol):
     assert len(pickle.dumps(state_of(np.zeros(10**6)), protocol)) < 250
 
 
+def test_states_add():
+    one, other, third = state_of([1.0]), state_of(np.float32([2.0, 3.0])), state_of([0.5])
+    assert one + other == one.merge(other) == other + one
+    assert sum([one, other, third], SoftmaxState()) == one.merge(other).merge(third)
+    assert (one + other + third).logsumexp() == state_of([1.0, 2.0, 3.0, 0.5]).logsumexp()
+    assert one + SoftmaxState() == SoftmaxState() + one == one
+    for wrong in (1, 0, (one.numbers, one.dtype), np.zeros(3), None):
+        with pytest.raises(TypeError):
+            one + wrong
+        with pytest.raises(TypeError, match="other must be a SoftmaxState, not"):
+            one.merge(wrong)
+
+
+def test_states_are_equal_by_value():
+    one, same = state_of([1.0, 2.0]), state_of([1.0, 2.0])
+    assert (one == same) is True and (one != same) is False and hash(one) == hash(same)
+    assert one in [state_of([2.0]), same] and one not in [state_of([2.0])] and len({one, same}) == 1
+    others = [
+        state_of([1.0, 2.5]),
+        state_of(np.float32([1.0, 2.0])),
+        state_of([[1.0, 2.0]]),
+        state_of([1.0, 2.0], values=0.0),
+        SoftmaxState(),
+        1.0,
+        one.numbers.tolist(),
+    ]
+    assert not any(one == other for other in others) and len({one, *others[:-1]}) == 7
+    unknown = state_of([NAN])
+    assert unknown == state_of([NAN]) and hash(unknown) == hash(state_of([NAN]))
+    zero, below = (SoftmaxState.from_numbers([0.0, 0.0, lost]) for lost in (0.0, -0.0))
+    assert zero == below and hash(zero) == hash(below)
+    wide = state_of(np.longdouble([1, 2]))
+    assert wide == state_of(np.longdouble([1, 2])) and hash(wide) == hash(state_of(np.longdouble([1, 2])))
+    assert (state_of(np.zeros((2, 3))) == state_of(np.zeros((2, 3)))) is True
+    assert SoftmaxState() == SoftmaxState() and hash(SoftmaxState()) == hash(SoftmaxState())
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        len,
+        iter,
+        list,
+        float,
+        lambda state: state[0],
+        lambda state: state * 2,
+        lambda state: 2 * state,
+        lambda state: state < state,
+        lambda state: sorted([state, state]),
+        lambda state: 1.0 in state,
+        lambda state: sum([state, state]),  # which begins with 0
+    ],
+)
+def test_a_state_is_no_sequence_and_no_number(use):
+    with pytest.raises(TypeError):
+        use(state_of([1.0]))
+    with pytest.raises(TypeError):
+        softlit.softmax(state_of([1.0]))
+
+
+STATES = [
+    SoftmaxState(),
+    state_of([]),
+    state_of([1.0, 1 / 3]),
+    state_of([1000.0, -INF], [NAN]),
+    state_of(np.float32([[1.0, 2.0], [INF, 3.0]]), values=np.float32([0.1, 0.2])),
+    state_of(np.float16([1.0, 2.0])),
+    state_of(np.zeros((2, 0, 3)), axis=0),
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=repr)
+def test_a_state_from_its_numbers(state):
+    """Through JSON, to the last bit, and with the same future."""
+    dtype = None if state.dtype is None else state.dtype.name
+    told = json.loads(json.dumps([state.numbers.tolist(), dtype]))
+    again = SoftmaxState.from_numbers(*told) if state.numbers.size else state
+    assert again == state == copy.deepcopy(state) == pickle.loads(pickle.dumps(state))
+    np.testing.assert_array_equal(again.logsumexp(), state.logsumexp())
+    assert again.numbers.tobytes() == state.numbers.tobytes() and again.dtype == state.dtype
+
+
+def test_numbers_that_make_no_state():
+    own = state_of([1.0, 2.0]).numbers.copy()
+    state = SoftmaxState.from_numbers(own)
+    own[0] = 7  # the state has its own copy
+    assert state == state_of([1.0, 2.0]) and own.flags.writeable
+    wide = SoftmaxState.from_numbers(np.longdouble([1, 0.5, 0]), np.longdouble)
+    assert wide.numbers.dtype == np.longdouble and wide.dtype == np.longdouble
+    for numbers in (1.0, [], [1.0, 2.0], np.zeros((4, 2))):
+        with pytest.raises(ValueError, match=r"numbers has shape .* not"):
+            SoftmaxState.from_numbers(numbers)
+    with pytest.raises(ValueError, match="negative sum"):
+        SoftmaxState.from_numbers([0.0, -1.0, 0.0])
+    with pytest.raises(ValueError, match="need their dtype"):
+        SoftmaxState.from_numbers([0.0, 1.0, 0.0], None)
+    with pytest.raises(TypeError, match="dtype must be a floating type, not int64"):
+        SoftmaxState.from_numbers([0.0, 1.0, 0.0], np.int64)
+    with pytest.raises(TypeError, match="numbers must hold real numbers"):
+        SoftmaxState.from_numbers([1j, 0, 0])
+
+
 def test_shapes_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"shape \(2,\) and a state of shape \(3,\) cannot be merged"):
+    with pytest.raises(
+        ValueError,
+        match=r"block has shape \(3, 5\) .* shape \(2,\) and a state of shape \(3,\) cannot be merged",
+    ):
         state_of(np.zeros((2, 5)), np.zeros((3, 5)))
+    with pytest.raises(ValueError, match=r"^a state of shape \(\) and a state of shape \(1,\) cannot"):
+        state_of([1.0]).merge(state_of([[1.0]]))
+    with pytest.raises(ValueError, match=r"values has shape \(3,\), which does not .* that of block, \(2,\)"):
+        state_of([1.0, 2.0], values=[1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="with values cannot be merged"):
         state_of([1.0]).update([1.0], values=[2.0])
     with pytest.raises(ValueError, match=r"block of shape \(5,\) along axis \(0,\) does not fit"):
@@ -237,97 +368,36 @@ def test_blocks_that_can_be_read_once_only_are_refused():
         softlit.softmax_chunks(iter([[1.0]]))
     with pytest.raises(TypeError, match="gone through twice"):
         softlit.softmax_chunks([1.0] for _ in range(2))
+    with pytest.raises(TypeError, match="masks are gone through twice"):
+        softlit.softmax_chunks([[1.0]], where=iter([[True]]))
     assert list(softlit.softmax_chunks([])) == []
 
 
-def test_attention_refuses_what_does_not_fit():
-    ones = np.ones((3, 2))
-    with pytest.raises(ValueError, match=r"q \(3, 2\), k \(3, 3\) and v \(3, 2\) are not of shapes"):
-        softlit.attention(ones, np.ones((3, 3)), ones)
-    with pytest.raises(ValueError, match="block must be at least 1, not 0"):
-        softlit.attention(ones, ones, ones, block=0)
-    with pytest.raises(TypeError, match="mask must hold bool"):
-        softlit.attention(ones, ones, ones, mask=np.ones((3, 3)))
-    with pytest.raises(ValueError, match=r"a mask of shape \(4, 3\) do not broadcast"):
-        softlit.attention(ones, ones, ones, mask=np.ones((4, 3), bool))
-    with pytest.raises(ValueError, match=r"q \(2, 3, 2\), k \(4, 3, 2\), .* do not broadcast"):
-        softlit.attention(np.ones((2, 3, 2)), np.ones((4, 3, 2)), ones)
-
-
-def test_attention_broadcasts_and_promotes():
-    rng = np.random.default_rng(4)
-    q, k, v = rng.normal(size=(2, 1, 5, 4)), rng.normal(size=(3, 7, 4)), rng.normal(size=(7, 2))
-    got = softlit.attention(q, np.float32(k), v, mask=np.ones((5, 1), bool), block=2)
-    assert got.shape == (2, 3, 5, 2) and got.dtype == np.float64
-    plain = softlit.softmax(q @ np.swapaxes(np.float32(k), -1, -2) / 2) @ v
-    np.testing.assert_allclose(got, plain, rtol=1e-12)
-    assert softlit.attention(*(np.float16(part) for part in (q, k, v))).dtype == np.float16
-
-
-@pytest.mark.parametrize("shape", [(7,), (1, 7), (5, 1), (5, 7), (3, 1, 1), (2, 1, 5, 7)])
-def test_masks_of_any_rank(shape):
-    rng = np.random.default_rng(5)
-    q, k, v = rng.normal(size=(3, 5, 4)), rng.normal(size=(3, 7, 4)), rng.normal(size=(3, 7, 2))
-    mask = rng.random(shape) < 0.6
-    scores = q @ np.swapaxes(k, -1, -2) / 2
-    for scale in (1, 50):  # below and above the scores that need no subtraction
-        whole = np.broadcast_to(scale * scores, np.broadcast_shapes(scores.shape, shape))
-        plain = softlit.softmax(whole, where=mask) @ v
-        for block in (2, 64):
-            got = softlit.attention(scale * q, k, v, mask=mask, block=block)
-            assert got.shape == plain.shape
-            np.testing.assert_allclose(got, plain, rtol=1e-12, atol=1e-13)
-
-
-def test_attention_without_queries_keys_or_features():
-    assert softlit.attention(np.ones((2, 0, 3)), np.ones((2, 4, 3)), np.ones((2, 4, 5))).shape == (2, 0, 5)
-    assert not softlit.attention(np.ones((2, 6, 3)), np.ones((2, 0, 3)), np.ones((2, 0, 5))).any()
-    np.testing.assert_allclose(
-        softlit.attention(np.ones((1, 0)), np.ones((4, 0)), np.arange(4.0)[:, None]), 1.5, rtol=1e-15
-    )
-
-
-def few_ulp(q, k, v, attend):
-    """The largest error of attention in eps of the mean of |v|, against one in a wider dtype."""
-    wide = np.float64 if q.dtype == np.float32 else np.longdouble
-    p = softlit.softmax(q.astype(wide) @ k.T.astype(wide) / np.sqrt(wide(q.shape[1])))
-    size = p @ np.abs(v.astype(wide))
-    return float(np.max(np.abs(attend(q, k, v) - p @ v.astype(wide)) / size)) / np.finfo(q.dtype).eps
-
-
+@pytest.mark.parametrize("axis", [0, 1, None])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("scale", [0.3, 1, 1.9, 4, 30])
-def test_attention_is_as_accurate_as_the_table(dtype, scale):
-    """4 eps for scores of variance 1; for larger ones, whose own rounding rules, twice plain attention's."""
-
-    def plain(q, k, v):
-        return softlit.softmax(q @ k.T / np.sqrt(dtype(q.shape[1]))) @ v
-
-    def rounded(q, k, v):  # the negative control: the scores in a narrower dtype
-        narrow = np.float32 if dtype == np.float64 else np.float16
-        return softlit.softmax((q @ k.T / np.sqrt(dtype(q.shape[1]))).astype(narrow).astype(dtype)) @ v
-
-    rng = np.random.default_rng(6)
-    q, k, v = (rng.normal(size=(n, 64)).astype(dtype) for n in (50, 2000, 2000))
-    q *= dtype(scale)
-    assert streaming._stay_small(q, k, v) == (scale < 2)
-    limit = 4 if scale <= 1 else 2 * few_ulp(q, k, v, plain)
-    for block in (100, 1024, 4096):
-        assert few_ulp(q, k, v, lambda *parts, block=block: softlit.attention(*parts, block=block)) <= limit
-    assert few_ulp(q, k, v, rounded) > 4 * limit
+def test_masks_of_chunks(axis, dtype):
+    rng = np.random.default_rng(15)
+    x = (5 * rng.normal(size=(6, 7))).astype(dtype)
+    mask = rng.random(x.shape) < 0.5
+    mask[2], mask[:, 4] = False, False
+    x[0, 0], x[1, 1], x[~mask] = INF, NAN, NAN
+    mask[1, 1] = True
+    cuts = [1, 1, 4]
+    pieces, masks = (np.split(part, cuts, axis=axis or 0) for part in (x, mask))
+    got = np.concatenate(list(softlit.softmax_chunks(pieces, axis, where=masks)), axis=axis or 0)
+    assert got.dtype == dtype
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(got, softlit.softmax(x, axis, where=mask), rtol=12 * eps)
+    nothing = softlit.softmax_chunks(pieces, axis, where=[False] * len(pieces))
+    assert all((p == 0).all() for p in nothing)
 
 
-@pytest.mark.parametrize("large", [1e30, 1e38])
-def test_weights_do_not_overflow_with_large_values(large):
-    q, v = np.full((1, 4), 4, np.float32), np.float32([[large], [large], [-large]])
-    k = np.full((3, 4), 3.9, np.float32)
-    assert streaming._stay_small(q, k, np.ones_like(v))
-    np.testing.assert_allclose(softlit.attention(q, k, v), large / 3, rtol=1e-5)
-
-
-def test_attention_keeps_infinite_values_of_keys_with_weight():
-    k, v = [[1.0], [1.0], [-1e9]], [[INF], [1.0], [NAN]]
-    assert softlit.attention([[1.0]], k, v).tolist() == [[INF]]
-    assert softlit.attention([[1.0]], k, [[INF], [-INF], [0.0]], block=1).tolist() != [[0.0]]
-    assert np.isnan(softlit.attention([[1.0]], k, [[INF], [-INF], [0.0]]))
-    assert np.isnan(softlit.attention([[1.0]], k, [[NAN], [1.0], [0.0]]))
+def test_masks_of_chunks_that_do_not_fit():
+    blocks = [[1.0, 2.0], [3.0]]
+    for where in ([True], [True, True, True], []):
+        with pytest.raises(ValueError, match="one mask for each block"):
+            list(softlit.softmax_chunks(blocks, where=where))
+    with pytest.raises(TypeError, match="where must hold bool"):
+        softlit.softmax_chunks(blocks, where=[1, 0])
+    with pytest.raises(ValueError, match="broadcast"):
+        softlit.softmax_chunks(blocks, where=[[True] * 3, True])
