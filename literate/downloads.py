@@ -1,8 +1,8 @@
 """What a reader can take home: the wheel of the package, the whole project, and the book on paper.
 
-They stand in the folder `downloads/` of the site and are made while it is built; nothing of them is stored, and
-two builds of one commit give the same bytes. The PDF takes LaTeX and minutes: it is offered where `make pdf`
-has made it from the chapters as they are. A Sphinx extension, with a directive that links what is there.
+They stand in the folder `downloads/` of the site and are made while it is built; nothing of them is stored,
+and two builds of one commit give the same bytes. The PDF takes LaTeX and minutes: it is offered where `make
+pdf` has made it from the chapters as they are. A Sphinx extension, with a directive that links what is there.
 """
 
 import os
@@ -128,7 +128,7 @@ class Downloads(SphinxDirective):
             "", f"pip install {wheel_address(version(root), self.config.html_baseurl)}"
         )
         line["language"] = "console"
-        return [line, links]
+        return [links, line]
 
 
 def setup(app):

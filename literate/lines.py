@@ -12,8 +12,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 # What a formula takes along: a bracket or a quotation mark before it, and after it all up to a blank, as
 # in "i-th", where a line may break after the hyphen.
-BEFORE = re.compile(r"[(\[{“‘]+$")
-AFTER = re.compile(r"[^\s\-–—/]+[\-–—/]?|[\-–—/]")
+BEFORE = re.compile(r"[(\[{\u201c\u2018]+$")
+AFTER = re.compile(r"[^\s\-\u2013\u2014/]+[\-\u2013\u2014/]?|[\-\u2013\u2014/]")
 PIECE = re.compile(r'(?<!<wbr>)<span class="base">')  # of a formula, in KaTeX's markup
 
 

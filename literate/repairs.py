@@ -1,8 +1,8 @@
 """Repairs of what other packages write: all of them are here, and each is known to be needed still.
 
-A Sphinx extension. A `Repair` names the file of the package that writes the fault: tests/test_repairs.py looks
-there, and fails as soon as the package has mended it, so that no repair outlives its cause or stops working
-unseen. The functions below mend what is no piece of markup; the same file of tests has a case for each.
+A Sphinx extension. A `Repair` names the file of the package that writes the fault: tests/test_repairs.py
+looks there, and fails as soon as the package has mended it, so that no repair outlives its cause or stops
+working unseen. The functions below mend what is no piece of markup; that file has a case for each of them.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """What others show of a page to which somebody links: its title, a sentence or two, a picture.
 
-sphinxext.opengraph writes the tags, but what it takes for a description is the source of formulas, cut off after
-so many letters. A Sphinx extension.
+sphinxext.opengraph writes the tags, but what it takes for a description is the source of formulas, cut off
+after so many letters. A Sphinx extension.
 """
 
 import re
@@ -62,10 +62,10 @@ def draw_card(path):
     """The picture of every page, of the size that is asked for: 1200 by 630."""
     with rc_context({"font.family": "DejaVu Sans", "mathtext.fontset": "cm"}):  # both come with matplotlib
         card = Figure(figsize=(12, 6.3), dpi=100, facecolor=PAPER)
-        card.text(0.07, 0.76, "softlit", size=64, weight="bold", color=INK)
-        card.text(0.07, 0.65, "The softmax function, derived and checked", size=29, color=QUIET)
-        card.text(0.07, 0.38, r"$S(x)_i = \frac{e^{x_i}}{\sum_{j} e^{x_j}}$", size=62, color=INK)
-        axes = card.add_axes((0.07, 0.11, 0.86, 0.09), xlim=(0, 1), ylim=(0, 1))
+        card.text(0.07, 0.78, "softlit", size=64, weight="bold", color=INK)
+        card.text(0.07, 0.68, "The softmax function, derived and checked", size=29, color=QUIET)
+        card.text(0.07, 0.43, r"$S(x)_i = \frac{e^{x_i}}{\sum_{j} e^{x_j}}$", size=56, color=INK)
+        axes = card.add_axes((0.07, 0.09, 0.86, 0.1), xlim=(0, 1), ylim=(0, 1))
         axes.axis("off")
         left = 0
         for share, colour in SHARES.items():
