@@ -26,6 +26,8 @@ def description(doctree):
     """The first sentences of a page: as many as fit, whole, and without those that need a typesetter."""
     said = ""
     for sentence in sentences(doctree):
+        if said and sentence[0].islower():
+            continue  # the rest of one that a formula interrupts
         if said and len(said) + len(sentence) >= LONGEST:
             break
         said = f"{said} {sentence}".strip()
