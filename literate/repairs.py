@@ -95,7 +95,7 @@ REPAIRS = (
     # Sphinx writes this line for every page, and docutils once more.
     Repair(
         "docutils",
-        "writers/_html_base.py",
+        "writers/html5_polyglot/__init__.py",
         "self.meta.append('<meta name=\"viewport\" '",
         '<meta name="viewport" content="width=device-width, initial-scale=1" />',
         "",

@@ -161,10 +161,10 @@ def test_a_planted_fault_of_the_layout_is_seen(site, chromium, kind, planted):
 
 # --- Where links lead
 
-# Pictures that are on their way, since they are in sight or near it.
-NEAR_PICTURES = """() => Promise.all([...document.querySelectorAll("main img")]
-  .filter((picture) => Math.abs(picture.getBoundingClientRect().top) < 2000)
-  .map((picture) => picture.complete || new Promise((done) => picture.addEventListener("load", done))))"""
+# Until the pictures have come that are on their way, since they are in sight or near it.
+PICTURES_CAME = """() => [...document.querySelectorAll("main img")]
+  .filter((picture) => Math.abs(picture.getBoundingClientRect().top) < 500)
+  .every((picture) => picture.complete)"""
 TOP = "name => document.getElementById(name).getBoundingClientRect().top"
 
 
@@ -178,7 +178,7 @@ def test_a_link_to_a_figure_lands_on_it(site, chromium, width):
         for name, figure in figures:
             page.goto("about:blank")
             page.goto(f"{(build.SITE / name).as_uri()}#{figure}")
-            page.evaluate(NEAR_PICTURES)
+            page.wait_for_function(PICTURES_CAME)
             page.wait_for_timeout(100)
             if not 0 <= (top := page.evaluate(TOP, figure)) < 200:
                 missed.append(f"{name}#{figure} at {top:.0f}")

@@ -145,7 +145,8 @@ def test_the_exercise_sheets_are_those_of_the_chapters_and_every_chapter_links_i
 
 def test_numbers_on_the_sheets_are_those_of_the_site(chapters, book):
     def title(chapter, label):
-        return chapters[chapter.slug].xpath(f"//*[@id='{label}']/p")[0].text_content().split("(")[0].strip()
+        text = chapters[chapter.slug].xpath(f"//*[@id='{label}']/p")[0].text_content()
+        return re.split(r"[(#]", text)[0].strip()  # without its name and the sign of its address
 
     statements = ledger.statements(book)
     for label, name in sheets.statement_names(book).items():
