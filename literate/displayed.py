@@ -28,6 +28,7 @@ RELATION = re.compile(r"=|<|>|\\(le|ge|ne|iff)\b")
 
 # What only sets the type goes; what is written in several ways gets one spelling.
 SPELLINGS = (
+    (r"\\begin\{aligned\}(.*?)\\end\{aligned\}", lambda rows: re.sub(r"\\\\(\[[\w.]+\])?|&", " ", rows[1])),
     (r"\\[bB]igg?[lr]?(?![a-z])|\\!", ""),
     (r"\\[,;]|\\q?quad\b|\s+", " "),
     (r"\\left *\|", r"\\leftbar "),

@@ -10,9 +10,11 @@ import hashlib
 import posixpath
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from docutils import nodes
 from sphinx.errors import ExtensionError
+from sphinx.util.images import get_image_size
 
 # --- Pictures
 
@@ -21,6 +23,32 @@ def let_pictures_wait(app, doctree):
     """Fetch a picture when it comes near: the text of a page is there sooner."""
     for image in doctree.findall(nodes.image):
         image["loading"] = "lazy"
+
+
+PICTURE = re.compile(r'<img (?=[^>]*\bsrc="(?!data:)(?P<source>[^"]+)")(?P<attributes>[^>]*?) ?/?>')
+STATED = re.compile(r' ?\bstyle="width: (\d+)px;?"')
+
+
+def with_sizes(page, folder):
+    """A page whose pictures say how large they are, so that nothing below them moves when they come.
+
+    A figure is drawn for one width, which the style sheet needs, too; `folder` is the one of the page.
+    """
+
+    def sized(match):
+        attributes = match["attributes"]
+        if re.search(r"\b(width|height)=", attributes):
+            return match[0]
+        size = get_image_size(folder / unquote(match["source"]))
+        if size is None:
+            raise ExtensionError(f"{match['source']}: a picture without a size")
+        width, height = size
+        if stated := STATED.search(attributes):
+            width, height = int(stated[1]), round(height * int(stated[1]) / width)
+            attributes = STATED.sub(f' style="--drawn: {width}px"', attributes)
+        return f'<img {attributes} width="{width}" height="{height}">'
+
+    return PICTURE.sub(sized, page)
 
 
 # --- Scripts
@@ -113,7 +141,8 @@ def load_quickly(app, error):
     version = hashlib.sha256(css.encode()).hexdigest()[:8]
     for path in set(folder.rglob("*.html")) - set(folder.glob("_static/**/*")):
         page = path.read_text(encoding="utf-8")
-        path.write_text(with_one_sheet(page, sheets, version), encoding="utf-8")
+        page = with_sizes(with_one_sheet(page, sheets, version), path.parent)
+        path.write_text(page, encoding="utf-8")
     theme = folder / THEME
     theme.write_text(measure_what_is_seen(theme.read_text(encoding="utf-8")), encoding="utf-8")
 

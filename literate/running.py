@@ -1,8 +1,9 @@
 """Running a chapter away from the project: its first code cell, and the buttons that launch it.
 
 The first code cell is the same in every chapter. It is written here, `python -m literate.run` puts it into
-the notebooks, and a gate compares. What it installs follows from two lines that the owner sets:
-`published` in pyproject.toml and the address of the repository in `_config.yml` (see CONTRIBUTING.md).
+the notebooks, and a gate compares. What it installs follows from three lines that the owner sets:
+`published` in pyproject.toml and, in `_config.yml`, the addresses of the repository and of the site, which
+offers the wheel (see CONTRIBUTING.md).
 
 As a Sphinx extension, this module takes the launch buttons off while there is no repository to launch from.
 """
@@ -35,22 +36,37 @@ INSTALL = """\
 # The index is not asked for a name that is not ours yet: whoever took it would be installed.
 REFUSE = """\
     raise ImportError(
-        "This notebook needs softlit, which no package index has yet. "
-        "In a copy of the project, run: pip install '.[book]'"
+        "This notebook needs softlit, which no package index has yet. The first page of the book's "
+        "site offers it as a file. Put that beside this notebook, then run in a terminal: "
+        "pip install './{wheel}[book]'"
     )
 """
+DOWNLOADS = "downloads"  # the folder of the site with the wheel: see literate/downloads.py
 
 
-def requirement(published, version, repository):
-    """What pip is asked for; None while softlit is on no index and its repository has no address."""
+def wheel(version):
+    """The name of the package's file."""
+    return f"softlit-{version}-py3-none-any.whl"
+
+
+def wheel_address(version, site):
+    """The address of that file on a site; its name alone while the site has no address."""
+    return f"{site.rstrip('/')}/{DOWNLOADS}/{wheel(version)}" if site else wheel(version)
+
+
+def requirement(published, version, repository, site=""):
+    """What pip is asked for; None while softlit is on no index, and repository and site have no address."""
     if published:
         return f"softlit[book]=={version}"
-    return f"softlit[book] @ git+{repository}" if repository else None
+    if repository:
+        return f"softlit[book] @ git+{repository}"
+    return f"softlit[book] @ {wheel_address(version, site)}" if site else None
 
 
-def install_cell(wanted):
+def install_cell(wanted, version):
     """The source of the first code cell, for a requirement of pip or None."""
-    return (OPENING + (INSTALL.format(requirement=wanted) if wanted else REFUSE)).rstrip()
+    body = INSTALL.format(requirement=wanted) if wanted else REFUSE.format(wheel=wheel(version))
+    return (OPENING + body).rstrip()
 
 
 @cache
@@ -59,7 +75,8 @@ def current_cell(root=ROOT):
     package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     site = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     published, version = package["tool"]["softlit"]["published"], package["project"]["version"]
-    return install_cell(requirement(published, version, site["repository"]["url"]))
+    addresses = site["repository"]["url"], site["html"].get("baseurl")
+    return install_cell(requirement(published, version, *addresses), version)
 
 
 def is_install_cell(cell):

@@ -320,7 +320,9 @@ HEAD = """\
 From the book *softlit: the softmax function, derived and checked*, by the softlit authors (text: CC BY 4.0, \
 code: BSD-3-Clause).
 
-{how}"""
+{how}
+
+The sheet needs the package `softlit`. Where it is missing, the first cell installs it, or says how to."""
 HOW = {
     "blank": "Each exercise has a text, a *specification* that says in code what an answer must do, and a "
     "cell for your answer. Run the cells from the top; then write your answer where `NotImplementedError` "

@@ -25,16 +25,14 @@ from sphinx.environment.collectors.toctree import TocTreeCollector
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
-from sphinx_proof.nodes import proof_node
 from sphinxcontrib import katex
 
-from literate import ledger
-from literate.chapters import BookError, read_book
+from literate import downloads, ledger
+from literate.chapters import BookError, read_book, toc_files
 from literate.tangle import definitions
 from literate.uses import public_names
 
 BADGES = {"derive": "derives ", "check": "checks ", "source": "source "}
-REPEATED_IDS = {"proof", "proof-content", "exercise-content", "solution-content"}
 
 
 # --- Code cells, and the way to them from the API page
@@ -274,9 +272,8 @@ def number_by_file_name(assign_figure_numbers):
     @functools.wraps(assign_figure_numbers)
     def assign(self, env):
         for page, numbers in env.toc_secnumbers.items():
-            if not (match := re.match(r"\d+", PurePosixPath(page).name)):
+            if (chapter := chapter_number(page)) is None:
                 continue
-            chapter = int(match[0])
             # A number is kept in three places: by anchor, in the contents, and on the page's title.
             for section, number in numbers.items():
                 if number:
@@ -289,43 +286,43 @@ def number_by_file_name(assign_figure_numbers):
     return assign
 
 
-# --- Repairs of what other extensions leave
+# --- The way into the book
 
 
-def tidy_statements(app, doctree):
-    """Make ids unique that sphinx-proof and sphinx-exercise repeat, and set "Proof." in italics."""
-    repeated = [node for node in doctree.findall(nodes.Element) if REPEATED_IDS & set(node["ids"])]
-    for count, node in enumerate(repeated):
-        node["ids"] = [f"{node['ids'][0]}-{count}"]
-    for proof in doctree.findall(proof_node):
-        text = next(proof.findall(nodes.Text))
-        word, rest = text[:6], text[6:]
-        text.parent.replace(text, [nodes.emphasis("", word), nodes.Text(rest)])
+def lead_into_the_book(app, page, template, context, doctree):
+    """Let "Next" on the first page lead to chapter 1, where that page says to start, and not to chapter 0."""
+    first = next((name for name in toc_files(app.srcdir) if chapter_number(name)), None)
+    if page == app.config.root_doc and first:
+        title = app.builder.render_partial(app.env.titles[first])["title"]
+        context["next"] = {"link": context["pathto"](first), "title": title}
 
 
-def shorten_citations(app, doctree):
-    """Cite [1] where numpydoc made the label unique; it does so itself, but not in a Markdown page."""
-    for link in doctree.findall(addnodes.pending_xref):
-        if link["refdomain"] == "citation":
-            for text in list(link.findall(nodes.Text)):
-                text.parent.replace(text, nodes.Text(re.sub(r"^\[R[0-9a-f]+-", "[", text)))
+def chapter_number(page):
+    """The number in the file name of a chapter; None for a page without one."""
+    match = re.match(r"\d+", PurePosixPath(page).name)
+    return match and int(match[0])
 
 
-MARKUP = {
-    # The role is deprecated, and a list may not hold the links between its entries.
-    ' role="doc-biblioentry"': "",
-    '<div role="list" class="citation-list">': '<div class="citation-list">',
-    # The corner of a table heads nothing.
-    '<th class="head"><p></p></th>': "<td></td>",
-    # The theme lets the keyboard reach what carries this class, as long as it is too wide for the page.
-    '<span class="katex-display">': '<span class="katex-display pst-scrollable-table-container">',
-}
+# --- Addresses of statements and exercises
+
+STATEMENT = re.compile(
+    r'(<div class="(?:proof (?P<kind>\w+)|(?P<exercise>exercise)) admonition" id="(?P<id>[^"]+)">'
+    r'\s*<p class="admonition-title"[^>]*>(?:(?!</p>).)*)</p>',
+    re.S,
+)
 
 
-def tidy_markup(app, page, template, context, doctree):
-    """Mend what screen readers and keyboards stumble over, in markup that no node or setting reaches."""
-    for found, better in MARKUP.items():
-        context["body"] = context.get("body", "").replace(found, better)
+def show_addresses(app, page, template, context, doctree):
+    """Give each statement and exercise the sign of a link that headings and figures have.
+
+    In the markup, and not as a node of the title: the search would take the sign for a word of it.
+    """
+
+    def with_link(match):
+        what = match["kind"] or match["exercise"]
+        return f'{match[1]}<a class="headerlink" href="#{match["id"]}" title="Link to this {what}">#</a></p>'
+
+    context["body"] = STATEMENT.sub(with_link, context.get("body", ""))
 
 
 # --- Builds
@@ -339,7 +336,9 @@ def outdated_pages(app, env, added, changed, removed):
     root = Path(app.srcdir)
     patterns = ("softlit/**/*.py", "literate/*.py", "book/*.yml", "requirements.txt")
     sources = (path for pattern in patterns for path in root.glob(pattern))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()
+    contents = [path.read_bytes() for path in sorted(sources)]
+    contents.append(str(downloads.offered(root)).encode())  # two pages link what is there
+    digest = hashlib.sha256(b"".join(contents)).hexdigest()
     if getattr(env, "softlit_digest", None) == digest:
         return []
     env.softlit_digest = digest
@@ -383,9 +382,8 @@ def setup(app):
     app.connect("env-get-outdated", outdated_pages)
     app.connect("doctree-read", cells.annotate)
     app.connect("missing-reference", cells.resolve_public_name)
-    app.connect("doctree-read", tidy_statements)
-    app.connect("doctree-read", shorten_citations)
-    app.connect("html-page-context", tidy_markup)
+    app.connect("html-page-context", lead_into_the_book)
+    app.connect("html-page-context", show_addresses)
 
     # Three functions that no event or setting reaches.
     myst_nb_render.coalesce_streams = join_streams

@@ -8,7 +8,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from literate import build
-from literate.loading import MEASURE_ALL, SHEET, joined, measure_what_is_seen, with_one_sheet
+from literate.loading import MEASURE_ALL, SHEET, joined, measure_what_is_seen, with_one_sheet, with_sizes
 
 # --- The functions
 
@@ -50,6 +50,22 @@ def test_another_script_of_the_theme_stops_the_build():
     assert "IntersectionObserver" in measure_what_is_seen(f"x.{MEASURE_ALL}")
     with pytest.raises(ExtensionError, match="pydata-sphinx-theme"):
         measure_what_is_seen("x.forEach(e => measure(e))")
+
+
+def test_pictures_say_their_size_once_and_figures_the_width_that_they_are_drawn_for(tmp_path):
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="{}"></svg>'
+    (tmp_path / "a b.svg").write_text(drawing.format(600, 300))
+    page = '<img alt="x" src="a%20b.svg" />'
+    sized = with_sizes(page, tmp_path)
+    assert sized == '<img alt="x" src="a%20b.svg" width="600" height="300">'
+    assert with_sizes(sized, tmp_path) == sized
+    figure = '<img alt="x" src="a%20b.svg" style="width: 200px;" />'
+    wanted = '<img alt="x" src="a%20b.svg" style="--drawn: 200px" width="200" height="100">'
+    assert with_sizes(figure, tmp_path) == wanted
+    inline = '<img src="data:image/png;base64,x" alt="">'
+    assert with_sizes(inline, tmp_path) == inline
+    with pytest.raises(ExtensionError, match="without a size"):
+        with_sizes('<img src="gone.png">', tmp_path)
 
 
 # --- The pages

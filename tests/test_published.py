@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -147,8 +148,29 @@ def test_addresses_once_the_site_has_one(public):
 def test_what_is_shown_of_a_page_to_which_somebody_links(private):
     seen = tags(private)
     assert (seen["og:title"], seen["og:type"], seen["og:site_name"]) == ("The chapter", "article", "softlit")
-    assert seen["og:description"] == seen["description"] and "Its first sentence." in seen["description"]
-    assert "og:image" not in seen
+    assert seen["og:description"] == seen["description"] == "Its first sentence."
+    assert seen["og:image"] == "../_static/card.png", "of no use to some, until the site has an address"
+
+
+def test_the_picture_of_a_shared_link_has_the_address_of_the_site(public):
+    seen = tags(public)
+    assert seen["og:image"] == f"{SITE}/_static/card.png"
+    assert (seen["og:image:width"], seen["og:image:height"]) == ("1200", "630")
+    picture = (public / "_static/card.png").read_bytes()
+    assert struct.unpack(">II", picture[16:24]) == (1200, 630)
+
+
+def relative_links(page):
+    addresses = page.xpath("//@href | //@src | //@action | //html/@data-content_root")
+    return [address for address in addresses if not re.match(r"#|[a-z]+:", address)]
+
+
+def test_the_page_for_what_is_missing_is_whole_at_any_address(private, public):
+    assert relative_links(page(public, "404.html")) == []
+    assert f"{SITE}/book/index.html" in page(public, "404.html").xpath("//main//a/@href")
+    assert f"{SITE}/search.html" in page(public, "404.html").xpath("//main//form/@action")
+    assert "book/index.html" in relative_links(page(private, "404.html"))
+    assert not (public / "downloads").exists(), "no package, nothing to take home"
 
 
 def test_without_git_the_version_stands_alone(private):

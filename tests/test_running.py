@@ -10,16 +10,21 @@ import nbformat
 import pytest
 from conftest import edit_cell
 
+import softlit
 from literate import gates, running
 from literate.chapters import ROOT
 
 CHAPTER = "book/02-shift-invariance.ipynb"
-RELEASED = running.install_cell(running.requirement(True, "0.1.0", None))
+RELEASED = running.install_cell(running.requirement(True, "0.1.0", None), "0.1.0")
 
 
 def test_what_is_installed_follows_from_the_settings_of_the_owner():
-    repository = "https://github.com/OWNER/NAME"
+    repository, site = "https://github.com/OWNER/NAME", "https://site.example/softlit"
+    file = f"{site}/downloads/softlit-1.2.3-py3-none-any.whl"
     assert running.requirement(False, "1.2.3", None) is None
+    for address in (site, f"{site}/"):
+        assert running.requirement(False, "1.2.3", None, address) == f"softlit[book] @ {file}"
+    assert running.requirement(False, "1.2.3", repository, site) == f"softlit[book] @ git+{repository}"
     assert running.requirement(False, "1.2.3", repository) == f"softlit[book] @ git+{repository}"
     assert running.requirement(True, "1.2.3", repository) == "softlit[book]==1.2.3"
 
@@ -34,7 +39,7 @@ def test_every_chapter_begins_with_the_cell_and_stores_nothing_below_it(book):
     "change",
     [
         {"source": "import sys"},
-        {"source": running.install_cell("softlit[book]==9.9")},
+        {"source": running.install_cell("softlit[book]==9.9", "9.9")},
         {"metadata": {"tags": []}},
         {"id": "other"},
     ],
@@ -84,12 +89,16 @@ def elsewhere(tmp_path_factory):
             [python, "-c", code], cwd=folder, env=kept | settings, capture_output=True, text=True
         )
 
+    run.folder = folder
     return run
 
 
 def test_the_cell_installs_the_package_and_the_chapter_goes_on(elsewhere, book):
-    refused = elsewhere(running.install_cell(None))
-    assert refused.returncode == 1 and "In a copy of the project, run: pip install" in refused.stderr
+    refused = elsewhere(running.install_cell(None, softlit.__version__))
+    assert refused.returncode == 1
+    # What the sentence tells is what works: the wheel beside the notebook.
+    (file,) = (elsewhere.folder / "wheels").iterdir()
+    assert f"pip install './{file.name}[book]'" in refused.stderr
 
     chapter = next(chapter for chapter in book if chapter.name == CHAPTER)
     start = "\n\n".join(cell.text for cell in chapter.code_cells[1:4])

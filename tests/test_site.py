@@ -1,19 +1,23 @@
 """The built site: complete, self-contained, with every link and anchor resolving and all formulas typeset."""
 
 import copy
+import os
 import re
+import shutil
+import zipfile
 from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 import browser
 import nbformat
 import pytest
+from docutils import nodes
 from lxml import html
 from myst_nb.core.utils import coalesce_streams
 from pybtex.database import parse_string
 
 import softlit
-from literate import build, citing, gates, ids, ledger, running, sheets
+from literate import build, citing, downloads, gates, ids, ledger, running, sharing, sheets
 from literate import site as pages
 from literate.chapters import ROOT, toc_files
 from literate.tangle import definitions
@@ -142,7 +146,8 @@ def test_the_exercise_sheets_are_those_of_the_chapters_and_every_chapter_links_i
 
 def test_numbers_on_the_sheets_are_those_of_the_site(chapters, book):
     def title(chapter, label):
-        return chapters[chapter.slug].xpath(f"//*[@id='{label}']/p")[0].text_content().split("(")[0].strip()
+        text = chapters[chapter.slug].xpath(f"//*[@id='{label}']/p")[0].text_content()
+        return re.split(r"[(#]", text)[0].strip()  # without its name and the sign of its address
 
     statements = ledger.statements(book)
     for label, name in sheets.statement_names(book).items():
@@ -276,8 +281,126 @@ def test_every_page_says_how_to_cite_it_and_of_which_version_it_is(site, book):
         (cited,) = page.xpath("//meta[@name='citation_title']/@content")
         assert entry.fields["title"] == f"{{{cited}}}" and cited == titles.get(name, cited), name
         assert key == "softlit" or name in titles
+
+
+def test_what_is_shown_of_a_shared_link_is_whole(site):
+    for name, page in site.items():
+        assert len(page.xpath("//meta[@name='viewport']")) == (name != "index.html"), name
+        title = page.findtext(".//title")
+        assert title.count("derived and checked") == 1, title
+        if not name.startswith("book/"):
+            continue
         (shown,) = page.xpath("//meta[@property='og:description']/@content")
-        assert len(shown) > 50 and page.xpath("//meta[@name='description']/@content") == [shown]
+        assert page.xpath("//meta[@name='description']/@content") == [shown], name
+        assert len(shown) > 50 and re.fullmatch(r"[A-Z\w`].*[.?!]", shown), (name, shown)
+        assert not re.search(r"[\\{}_^$]|\.\.\.$|\u2026$", shown), (name, shown)
+        assert page.xpath("//meta[@property='og:image']/@content") == ["../_static/card.png"], name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (["One. Two! Three"], "One. Two!"),
+        (["It has $N$ and $\\beta$ in it. But $e^x$ not. The end."], "It has N and β in it. The end."),
+        (["It is a sum:", "of terms."], "It is a sum."),
+        (["A long one " + "x" * 300 + ". Next."], "A long one " + "x" * 300 + "."),
+        (["A. B" + "b" * 300 + ". C."], "A."),
+    ],
+)
+def test_a_description_is_made_of_whole_sentences(text, said):
+    section = nodes.section()
+    for words in text:
+        parts = re.split(r"\$(.*?)\$", words)
+        paragraph = nodes.paragraph()
+        paragraph += [nodes.math("", part) if k % 2 else nodes.Text(part) for k, part in enumerate(parts)]
+        section += paragraph
+    assert sharing.description(section) == said
+
+
+def test_the_numbers_that_the_contents_leave_out_are_announced(site, book):
+    text = site["book/index.html"].text_content()
+    told = re.search(r"Chapters ([\w, ]+?), and with them part IV, are still to be written", text)[1]
+    ranges = re.findall(r"(\d+)(?: to (\d+))?", told)
+    announced = {n for first, last in ranges for n in range(int(first), int(last or first) + 1)}
+    present = {int(chapter.slug.split("-")[0]) for chapter in book}
+    assert announced == set(range(max(present))) - present
+
+
+def test_next_on_the_first_page_leads_where_that_page_says_to_start(site):
+    page = site["book/index.html"]
+    (start,) = page.xpath("//main//*[contains(text(), 'Start with')]//a[1]/@href")
+    (following,) = page.xpath("//a[@class='right-next']/@href")
+    assert start == following
+
+
+# --- What one can take home
+
+
+def test_the_wheel_and_the_project_are_there_to_download(site):
+    for name in ("book/index.html", "book/api.html"):
+        links = site[name].xpath("//main//ul[contains(@class, 'downloads')]//a/@href")
+        files = [(build.SITE / name).parent / link for link in links]
+        assert [file.suffix for file in files][:2] == [".whl", ".zip"] and all(
+            file.exists() for file in files
+        )
+        assert f"pip install {files[0].name}" in site[name].text_content()
+    assert files[0].name == running.wheel(softlit.__version__)
+    for number, file in enumerate(files[:2]):
+        with zipfile.ZipFile(file) as archive:
+            assert archive.testzip() is None
+            names = set(archive.namelist())
+        top = "" if number == 0 else f"{file.stem}/"
+        assert f"{top}softlit/kernels.py" in names
+        assert (f"{top}Makefile" in names) == (number == 1)
+        assert not [name for name in names if re.search(r"_build|\.venv|__pycache__|\.git/", name)]
+
+
+def small_project(root):
+    """What stands for the project: a package that can be built, and a folder that was made."""
+    for name in ("softlit", "benchmarks/results"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", ".gitignore", "_config.yml"):
+        shutil.copy(ROOT / name, root)
+    for name in ("book", "literate", "_build", ".ci"):
+        (root / name).mkdir()
+    (root / ".ci/run").write_text("#!/bin/sh\n")
+    (root / "_build/made").write_text("made")
+
+
+def test_two_builds_give_the_same_bytes(tmp_path):
+    made = []
+    for count in (1, 2):
+        root, out = tmp_path / f"copy-{count}", tmp_path / f"out-{count}"
+        root.mkdir()
+        out.mkdir()
+        small_project(root)
+        os.utime(root / "softlit" / "kernels.py", (1e9, 1e9 + count))  # each checkout has times of its own
+        downloads.write_wheel(out, root, 1_700_000_000)
+        downloads.write_zip(out / "softlit.zip", root, 1_700_000_000)
+        made.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert made[0] == made[1] and len(made[0]) == 2
+    with zipfile.ZipFile(out / "softlit.zip") as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+    assert entries["softlit/.ci/run"].external_attr >> 16 == 0o755
+    assert entries["softlit/softlit/kernels.py"].date_time == (2023, 11, 14, 22, 13, 20)
+    assert "softlit/_build/made" not in entries
+    downloads.write_zip(out / "softlit.zip", root, 1_700_000_002)
+    assert (out / "softlit.zip").read_bytes() != made[0]["softlit.zip"], "another commit, other bytes"
+
+
+def test_the_pdf_is_offered_while_it_is_younger_than_the_chapters(tmp_path):
+    small_project(tmp_path)
+    assert "softlit.pdf" not in downloads.offered(tmp_path)
+    pdf, chapter = tmp_path / downloads.PDF, tmp_path / "book/01-one.ipynb"
+    pdf.write_bytes(b"%PDF")
+    chapter.write_text("{}")
+    os.utime(chapter, (1e9, 1e9))
+    os.utime(tmp_path / "book", (1e9, 1e9))
+    assert list(downloads.offered(tmp_path))[-1] == "softlit.pdf"
+    os.utime(chapter, (4e9, 4e9))
+    assert "softlit.pdf" not in downloads.offered(tmp_path), "it shows an older chapter"
+    shutil.rmtree(tmp_path / "softlit")
+    assert downloads.offered(tmp_path) == {}
 
 
 def test_the_package_page_leads_back_to_the_cells(site, book):

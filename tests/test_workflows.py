@@ -102,6 +102,6 @@ def test_the_oldest_and_the_newest_versions_are_tested():
     assert any(f"numpy=={oldest}.0.*" in step.get("run", "") for step in jobs["oldest-numpy"]["steps"])
 
 
-def test_dependabot_watches_the_actions():
+def test_dependabot_watches_the_actions_and_the_rules_of_accessibility():
     settings = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
-    assert [update["package-ecosystem"] for update in settings["updates"]] == ["github-actions"]
+    assert [update["package-ecosystem"] for update in settings["updates"]] == ["npm", "github-actions"]

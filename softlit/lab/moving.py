@@ -82,7 +82,7 @@ SLIDERS = """
 const figure = document.currentScript.parentElement;
 const picture = figure.querySelector("div");
 const still = picture.querySelector("img"); // not there in a page that was saved from a browser
-if (still) picture.setAttribute("aria-label", still.alt);
+if (still) picture.dataset.start = still.alt;
 picture.setAttribute("role", "img");
 const controls = document.createElement("div");
 controls.setAttribute("role", "group");
@@ -90,30 +90,34 @@ controls.setAttribute("aria-label", "Sliders");
 controls.style = "display: grid; gap: 0 2rem; "
   + "grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr))";
 
-function addSlider({ name, label, ...range }) {
+function addSlider({ name, label, value: start, ...range }) {
+  const digits = (String(range.step).split(".")[1] ?? "").length;
+  const longest = Math.max(...[range.min, range.max].map((end) => number(end, digits).length));
   const row = document.createElement("label");
   const input = document.createElement("input");
   const value = document.createElement("span");
   row.style = "display: flex; gap: 0.6rem; align-items: center; margin: 0; min-height: 2rem";
-  Object.assign(input, { type: "range", name, ...range, autocomplete: "off" });
+  Object.assign(input, { type: "range", name, ...range, value: start, autocomplete: "off" });
   input.dataset.lmSuppressShortcuts = true; // JupyterLab leaves the arrow keys to the slider
   input.style = "flex: 1; min-width: 6rem; accent-color: #0072B2";
-  value.style = "width: 2.6rem; text-align: right";
+  value.style = `flex: none; width: ${longest + 1}ch; text-align: right`;
   value.setAttribute("aria-hidden", "true");
   row.append(label, input, value);
   controls.append(row);
-  return { input, value };
+  return { input, value, start, digits };
 }
 
 function update() {
   const values = {};
-  for (const { input, value } of added) {
+  for (const { input, value, digits } of added) {
     values[input.name] = input.valueAsNumber;
-    value.textContent = number(input.valueAsNumber, 1);
+    value.textContent = number(input.valueAsNumber, digits);
   }
   const { panels, says } = draw(values);
   picture.innerHTML = panels.join("");
   figure.querySelector("output").textContent = says;
+  const moved = added.some(({ input, start }) => input.valueAsNumber !== start);
+  picture.setAttribute("aria-label", moved ? says : picture.dataset.start);
 }
 
 const added = sliders.map(addSlider);
@@ -122,7 +126,7 @@ Object.assign(reset, { type: "button", textContent: "Back to the start" });
 reset.style = "justify-self: start; margin: 0.3rem 0; padding: 0.1rem 0.6rem; font: inherit; "
   + "color: inherit; background: none; border: 1px solid; border-radius: 4px";
 reset.addEventListener("click", () => {
-  sliders.forEach(({ value }, k) => { added[k].input.value = value; });
+  for (const { input, start } of added) input.value = start;
   update();
 });
 controls.addEventListener("input", update);
@@ -204,18 +208,19 @@ def show_with_sliders(sliders, draw, *, alt):
     """
     alt = _checked(alt)
     start = {one["name"]: one["value"] for one in sliders}
-    drawn = calculate(f"draw({json.dumps(start)})", draw)
-    sliders_line = f"const sliders = {json.dumps(sliders, ensure_ascii=False)};"
+    drawn, sentences = calculate(f"[draw({json.dumps(start)}), {_SENTENCES}]", draw + _as_script(sliders))
+    longest = max(sentences, key=len)
     # In a function of its own, so that two figures of one page do not see each other.
-    script = f"(() => {{{MATHS}{DRAWING}{draw}\n{sliders_line}\n{SLIDERS}}})();"
+    script = f"(() => {{{MATHS}{DRAWING}{draw}{_as_script(sliders)}{SLIDERS}}})();"
     alts = [alt, *[""] * (len(drawn["panels"]) - 1)]
     stills = "".join(map(_still, drawn["panels"], alts))
     html = f"""<div class="moving-figure" style="font-family: var(--pst-font-family-base, sans-serif); \
 font-size: 0.95rem; font-variant-numeric: tabular-nums">
 <div style="display: flex; flex-wrap: wrap; justify-content: center; align-items: center; \
 gap: 0 1rem">{stills}</div>
-<output style="display: block; text-align: center; text-wrap: balance; margin: 0.4rem 0">\
-{escape(drawn["says"])}</output>
+<div style="display: grid; text-align: center; text-wrap: balance; margin: 0.4rem 0">\
+<output style="grid-area: 1 / 1">{escape(drawn["says"])}</output>\
+<span aria-hidden="true" style="grid-area: 1 / 1; visibility: hidden">{escape(longest)}</span></div>
 <script>{script}</script>
 </div>"""
     picture, width = _on_paper(drawn["panels"])
@@ -223,11 +228,25 @@ gap: 0 1rem">{stills}</div>
     display(bundle, metadata={"image/png": {"alt": alt, "width": width}}, raw=True)
 
 
+# What the figure says where each slider is at either end, halfway or half of that: a list.
+_SENTENCES = """sliders.reduce(
+  (points, { name, min, max, step }) => points.flatMap((point) => [0, 0.25, 0.5, 0.75, 1].map(
+    (part) => ({ ...point, [name]: min + step * Math.round((part * (max - min)) / step) }))), [{}],
+).map((point) => draw(point).says)"""
+
+
+def _as_script(sliders):
+    """The sliders as a line of JavaScript."""
+    return f"\nconst sliders = {json.dumps(sliders, ensure_ascii=False)};\n"
+
+
 def _still(panel, alt):
     """A panel as an image. JupyterLab keeps it in notebooks that it does not trust, unlike inline SVG."""
-    style = ElementTree.fromstring(panel).get("style")
+    tree = ElementTree.fromstring(panel)
+    size = f'width="{tree.get("width")}" height="{tree.get("height")}"'
+    style = f"{tree.get('style')}; background: {PAPER}"
     source = quote(panel, safe=" /:;,.=()")
-    return f'<img alt="{escape(alt)}" style="{style}; background: {PAPER}" src="data:image/svg+xml,{source}">'
+    return f'<img alt="{escape(alt)}" {size} style="{style}" src="data:image/svg+xml,{source}">'
 
 
 def _on_paper(panels):

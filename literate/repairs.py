@@ -1,0 +1,193 @@
+"""Repairs of what other packages write: all of them are here, and each is known to be needed still.
+
+A Sphinx extension. A `Repair` names the file of the package that writes the fault: tests/test_repairs.py
+looks there, and fails as soon as the package has mended it, so that no repair outlives its cause or stops
+working unseen. The functions below mend what is no piece of markup; that file has a case for each of them.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx_exercise.nodes import solution_node
+from sphinx_proof.nodes import proof_node
+
+# --- Markup
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a package writes into pages, what is to stand there, and the line of its file that writes it."""
+
+    package: str
+    file: str
+    line: str
+    found: str
+    better: str
+
+    @property
+    def is_needed(self):
+        """Whether the package's file still has the line."""
+        path = Path(find_spec(self.package).submodule_search_locations[0], self.file)
+        return self.line in path.read_text(encoding="utf-8")
+
+
+REPAIRS = (
+    # A list may not hold the links between its entries, and the role of an entry is deprecated.
+    Repair(
+        "docutils",
+        "writers/_html_base.py",
+        'role="doc-biblioentry"',
+        ' role="doc-biblioentry"',
+        "",
+    ),
+    Repair(
+        "docutils",
+        "writers/_html_base.py",
+        '<div role="list" class="citation-list">',
+        '<div role="list" class="citation-list">',
+        '<div class="citation-list">',
+    ),
+    # The corner of a table heads nothing.
+    Repair(
+        "docutils",
+        "writers/_html_base.py",
+        "tagname = 'th'",
+        '<th class="head"><p></p></th>',
+        "<td></td>",
+    ),
+    # The theme lets the keyboard reach what carries its class, as long as it is too wide for the page.
+    Repair(
+        "sphinxcontrib",
+        "katex.py",
+        '"displayMode": True',
+        '<span class="katex-display">',
+        '<span class="katex-display pst-scrollable-table-container">',
+    ),
+    # A name that is not what one reads: whoever speaks to a computer says the words on the button.
+    Repair(
+        "myst_nb",
+        "sphinx_.py",
+        '<summary aria-label="Toggle hidden content">',
+        '<summary aria-label="Toggle hidden content">',
+        "<summary>",
+    ),
+    Repair(
+        "pydata_sphinx_theme",
+        "theme/pydata_sphinx_theme/components/search-button-field.html",
+        'search-button__button pst-js-only" title="{{ _(\'Search\') }}" aria-label="{{ _(\'Search\') }}"',
+        'search-button-field search-button__button pst-js-only" title="Search" aria-label="Search"',
+        'search-button-field search-button__button pst-js-only" title="Search"',
+    ),
+    # Browsers open a notebook as a page of JSON unless the link says that it is a download.
+    Repair(
+        "sphinx_book_theme",
+        "theme/sphinx_book_theme/macros/buttons.html",
+        '<a href="{{ url }}" target="_blank"\n   class="btn btn-sm{% if label %} btn-{{ label }}',
+        'target="_blank"\n   class="btn btn-sm btn-download-source-button',
+        'download\n   class="btn btn-sm btn-download-source-button',
+    ),
+    # Sphinx writes this line for every page, and docutils once more.
+    Repair(
+        "docutils",
+        "writers/html5_polyglot/__init__.py",
+        "self.meta.append('<meta name=\"viewport\" '",
+        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+        "",
+    ),
+)
+
+
+def mended(page):
+    """A page with every repair of markup; a page that has them already is left as it is."""
+    for repair in REPAIRS:
+        page = page.replace(repair.found, repair.better)
+    return page
+
+
+def mend_pages(app, error):
+    if error or app.builder.name != "html":
+        return
+    folder = Path(app.outdir)
+    for path in set(folder.rglob("*.html")) - set(folder.glob("_static/**/*")):
+        path.write_text(mended(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+# --- Ids
+
+REPEATED_IDS = {"proof", "proof-content", "exercise-content", "solution-content"}
+
+
+def make_ids_unique(doctree):
+    """Rename ids that stand twice: sphinx-proof and sphinx-exercise repeat some, and so do docstrings.
+
+    Each docstring is parsed by itself, so that all of them count their citations from `id1`.
+    """
+    counted = itertools.count()
+    for node in doctree.findall(nodes.Element):
+        if REPEATED_IDS & set(node["ids"]):
+            node["ids"] = [f"{node['ids'][0]}-{next(counted)}"]
+    seen = set()
+    for node in doctree.findall(addnodes.pending_xref):
+        if node["refdomain"] == "citation" and seen & set(node["ids"]):
+            node["ids"] = [f"cited-{next(counted)}"]  # nothing leads back to them
+        seen.update(node["ids"])
+
+
+# --- Words
+
+
+def set_proof_in_italics(doctree):
+    """As in print; sphinx-proof writes the word "Proof." into the text as it is."""
+    for proof in doctree.findall(proof_node):
+        text = next(proof.findall(nodes.Text))
+        word, rest = text[:6], text[6:]
+        text.parent.replace(text, [nodes.emphasis("", word), nodes.Text(rest)])
+
+
+def shorten_citations(doctree):
+    """Cite [1] where numpydoc made the label unique; it does so itself, but not in a Markdown page."""
+    for link in doctree.findall(addnodes.pending_xref):
+        if link["refdomain"] == "citation":
+            for text in list(link.findall(nodes.Text)):
+                text.parent.replace(text, nodes.Text(re.sub(r"^\[R[0-9a-f]+-", "[", text)))
+
+
+def mend_tree(app, doctree):
+    make_ids_unique(doctree)
+    set_proof_in_italics(doctree)
+    shorten_citations(doctree)
+
+
+class SolutionTitles(SphinxPostTransform):
+    """ "Solution to Exercise 1.1" with the blank before the link; sphinx-exercise underlines it."""
+
+    default_priority = 100  # its own title is made at 21
+    formats = ("html",)
+
+    def run(self):
+        for solution in self.document.findall(solution_node):
+            for link in list(solution[0].findall(nodes.reference)):
+                words = link.next_node(nodes.Text)
+                link.parent.insert(link.parent.index(link), nodes.Text(" "))
+                link.replace(words, nodes.Text(words.lstrip()))
+
+
+def name_buttons(app, page, template, context, doctree):
+    """Say in the menu of the page what its entries do; the theme names them ".ipynb" and ".pdf"."""
+    names = {".ipynb": "Download notebook", ".md": "Download source", ".pdf": "Print"}
+    for button in (entry for group in context["header_buttons"] for entry in group.get("buttons", ())):
+        button["text"] = names.get(button["text"], button["text"])
+
+
+def setup(app):
+    app.connect("doctree-read", mend_tree)
+    app.add_post_transform(SolutionTitles)
+    app.connect("html-page-context", name_buttons, priority=510)  # after the theme
+    app.connect("build-finished", mend_pages, priority=800)  # before literate.slim
+    return {"parallel_read_safe": True}
