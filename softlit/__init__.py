@@ -6,6 +6,9 @@ from softlit.argmax import (
     soft_argmax,
     soft_argmax_grad,
 )
+from softlit.attention import (
+    attention,
+)
 from softlit.information import (
     entropy,
     kl_divergence,
@@ -17,6 +20,7 @@ from softlit.jacobian import (
 )
 from softlit.kernels import (
     log_softmax,
+    logcumsumexp,
     logsumexp,
     softmax,
 )
@@ -24,6 +28,7 @@ from softlit.logistic import (
     logit,
     sigmoid,
     softplus,
+    softplus_inverse,
 )
 from softlit.maxima import (
     boltzmann_max,
@@ -39,7 +44,6 @@ from softlit.simplex import (
 )
 from softlit.streaming import (
     SoftmaxState,
-    attention,
     softmax_chunks,
 )
 from softlit.temperature import (
@@ -58,6 +62,7 @@ __all__ = [
     "hardmax",
     "kl_divergence",
     "log_softmax",
+    "logcumsumexp",
     "logit",
     "logsumexp",
     "lse_max",
@@ -75,4 +80,5 @@ __all__ = [
     "softmax_vjp",
     "softmin",
     "softplus",
+    "softplus_inverse",
 ]

@@ -262,13 +262,47 @@ def nonnegative_array(p, name="p"):
     return p, dtype
 
 
+# --- book/15-streaming.ipynb, cell build-blocks
+import operator
+
+
+def positive_int(count, name):
+    """A number of things, as an int.
+
+    Raises
+    ------
+    TypeError
+        If it is not an int.
+    ValueError
+        If it is less than 1.
+    """
+    try:
+        count = operator.index(count)
+    except TypeError:
+        raise TypeError(f"{name} must be a positive int, not {count!r}") from None
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, not {count}")
+    return count
+
+
+def block_shape(shape, entries):
+    """The shape of blocks of at most so many entries, each of which lies in one stretch of memory."""
+    block = []
+    for size in reversed(shape):
+        block.append(min(size, max(1, entries)))
+        entries //= max(1, size)
+    return tuple(reversed(block))
+
+
 __all__ = [
     "Layout",
+    "block_shape",
     "broadcast_array",
     "broadcast_pair",
     "mask_array",
     "nonnegative_array",
     "plain_array",
+    "positive_int",
     "real_array",
     "refuse_more_than_numbers",
 ]

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from softlit._arrays import Layout, nonnegative_array
+from softlit._arrays import Layout, broadcast_pair, nonnegative_array
 
 
 def entropy(p, axis=-1):
@@ -149,7 +149,7 @@ def kl_divergence(p, q, axis=-1):
     dtype = np.promote_types(p_dtype, q_dtype)
     with np.errstate(all="ignore"):
         wide = np.promote_types(p.dtype, q.dtype)
-        p, q = np.broadcast_arrays(p.astype(wide), q.astype(wide))
+        p, q = broadcast_pair(p.astype(wide), q.astype(wide), "pq")
         layout = Layout(p.shape, axis)
         value = np.sum(layout.rows(_kl_terms(p, q)), axis=-1)
         return layout.reduced(value).astype(dtype, copy=False)[()]

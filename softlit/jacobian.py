@@ -6,30 +6,34 @@ import operator
 
 import numpy as np
 
-from softlit._arrays import Layout, real_array
+from softlit._arrays import Layout, broadcast_array, mask_array, real_array
 from softlit.kernels import softmax
 
 
-def _rows(x, axis, beta):
-    """Probabilities and the factor beta, each slice a row, and the layout that puts rows back.
+def _rows(x, axis, beta, where):
+    """Probabilities, the factor beta and the mask, each slice a row, and the layout that puts rows back.
 
     A row is NaN where softmax has no limit that could be differentiated: several infinite logits
     at the top, or any tie at the top for an infinite beta. Elsewhere an infinite beta gives a
     one-hot row and derivatives of 0, so its factor is 0.
     """
     beta = real_array(beta, "beta")[0].astype(x.dtype)
-    p = np.asarray(softmax(x, axis, beta=beta))
+    p = np.asarray(softmax(x, axis, beta=beta, where=where))
     layout = Layout(p.shape, axis)
-    logits, factors, p = (layout.rows(np.broadcast_to(a, p.shape)) for a in (x, beta, p))
-    y = np.copysign(1, factors) * logits
+    mask = mask_array(True if where is None else where, p.shape)
+    logits, factors, p, mask = (
+        layout.rows(np.broadcast_to(a, p.shape)) for a in (x, beta, p, mask)
+    )
+    y = np.where(mask, np.copysign(1, factors) * logits, -np.inf)
     top = np.max(y, axis=-1, keepdims=True, initial=-np.inf)
-    tied = np.sum(y == top, axis=-1, keepdims=True) > 1
+    tied = np.sum(mask & (y == top), axis=-1, keepdims=True) > 1
     no_limit = tied & (np.isposinf(top) | np.isinf(factors)) & (factors != 0)
-    return np.where(no_limit, np.nan, p), np.where(np.isinf(factors), 0, factors), layout
+    factors = np.where(np.isinf(factors), 0, factors)
+    return np.where(no_limit, np.nan, p), factors, mask, layout
 
 
 # --- book/08-jacobian.ipynb, cell build-jacobian
-def softmax_jacobian(x, axis=-1, *, beta=1.0):
+def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
     r"""The matrix of all partial derivatives of softmax, one matrix a slice.
 
     .. math:: J_{ir} = \frac{\partial S(\beta x)_i}{\partial x_r} = \beta\, p_i (\delta_{ir} - p_r),
@@ -45,6 +49,8 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
     beta : float or array_like, optional
         Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
         factor of the result.
+    where : array_like of bool, optional
+        Entries that take part; it broadcasts to the shape of `x` (broadcast with `beta`).
 
     Returns
     -------
@@ -58,12 +64,14 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
         one at -inf. Where no limit exists the slice is NaN: several logits at +inf, all at -inf, or
         an infinite `beta` with a tied maximum; for a negative `beta` the signs are reversed. A single
         logit at -inf gives NaN too, as its softmax does, though its limit is 0. For `beta` = 0 the
-        derivative is 0, also at infinite logits. A slice with a NaN gives NaN. No warning is raised.
+        derivative is 0, also at infinite logits. A slice with a NaN gives NaN. Rows and columns of
+        entries that `where` leaves out are 0. No warning is raised.
 
     Raises
     ------
     TypeError
-        If `x` or `beta` does not hold real numbers, or `axis` is not an integer.
+        If `x` or `beta` does not hold real numbers, `where` does not hold bool, or `axis` is not an
+        integer.
     ValueError
         If `beta` varies along `axis`, or the shapes do not broadcast.
     numpy.exceptions.AxisError
@@ -75,8 +83,9 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
 
     Notes
     -----
-    Derived in chapter 08, :prf:ref:`thm-jacobian`. The diagonal is the negative sum of the other
-    entries of its row, so that it keeps its digits where p is close to 1. More on the matrix: [1]_.
+    Derived in chapter 08, :prf:ref:`thm-jacobian`, with a mask :prf:ref:`thm-masked-jacobian`. The
+    diagonal is the negative sum of the other entries of its row, so that it keeps its digits where p is
+    close to 1. More on the matrix: [1]_.
 
     References
     ----------
@@ -98,17 +107,21 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0):
            [ 0.  ,  0.  ,  0.  ],
            [-0.25,  0.  ,  0.25]])
     """
-    axis = operator.index(axis)
+    try:
+        axis = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"axis must be an int, not {axis!r}") from None
     x, dtype = real_array(x)
     with np.errstate(all="ignore"):
-        p, factors, _ = _rows(x, axis, beta)
+        p, factors, mask, _ = _rows(x, axis, beta, where)
         a, b = p[..., :, np.newaxis], p[..., np.newaxis, :]
         # beta meets the larger factor first, so that no product of small ones underflows on the way
         jacobian = 0 - (factors[..., np.newaxis] * np.maximum(a, b)) * np.minimum(a, b)
         diagonal = np.einsum("...ii->...i", jacobian)  # a view of the matrix
         diagonal[...] = 0 * p  # NaN stays NaN
         diagonal -= np.sum(jacobian, axis=-1)
-        return jacobian.astype(dtype, copy=False)
+        inside = mask[..., :, np.newaxis] & mask[..., np.newaxis, :]
+        return np.where(inside, jacobian, 0).astype(dtype, copy=False)
 
 
 # --- book/08-jacobian.ipynb, cell build-products
@@ -121,24 +134,20 @@ def _centred_product(p, v):
     return p * (v - np.sum(p * v, axis=-1, keepdims=True))
 
 
-def _product(x, v, name, axis, beta):
+def _product(x, v, name, axis, beta, where):
     """The Jacobian at x times v, which errors call by its name."""
     (x, x_dtype), (v, v_dtype) = real_array(x), real_array(v, name)
     computed, dtype = np.promote_types(x.dtype, v.dtype), np.promote_types(x_dtype, v_dtype)
     with np.errstate(all="ignore"):
-        p, factors, layout = _rows(x.astype(computed, copy=False), axis, beta)
-        try:
-            v = np.broadcast_to(v.astype(computed, copy=False), layout.shape)
-        except ValueError:
-            raise ValueError(
-                f"{name} has shape {v.shape}, which does not broadcast to {layout.shape}, the logits' shape"
-            ) from None
-        result = layout.restore(factors * _centred_product(p, layout.rows(v)))
+        p, factors, mask, layout = _rows(x.astype(computed, copy=False), axis, beta, where)
+        v = layout.rows(broadcast_array(v.astype(computed, copy=False), layout.shape, name))
+        product = factors * _centred_product(p, np.where(mask, v, 0))
+        result = layout.restore(np.where(mask, product, 0))
         return result.astype(dtype, copy=False)[()]
 
 
 # --- book/08-jacobian.ipynb, cell build-jvp
-def softmax_jvp(x, v, axis=-1, *, beta=1.0):
+def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
     r"""The Jacobian of softmax times a vector: how the probabilities move as the logits move along `v`.
 
     .. math:: J v = \beta\, p \odot (v - (p^T v) \mathbf{1}), \qquad p = S(\beta x)
@@ -154,6 +163,8 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0):
     beta : float or array_like, optional
         Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
         factor of the result.
+    where : array_like of bool, optional
+        Entries that take part; it broadcasts to the shape of `x` (broadcast with `beta`).
 
     Returns
     -------
@@ -165,12 +176,13 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0):
         Infinite logits give limits, NaN where none exists, as in `softlit.softmax_jacobian`. An
         infinite entry of `v` has no effect where the probability is 0 and acts as in floating-point
         arithmetic elsewhere; so does a difference of entries that overflows, and gives inf or NaN. A
-        slice with a NaN gives NaN. No warning is raised.
+        slice with a NaN gives NaN. Entries that `where` leaves out are 0, and neither the logit nor the
+        entry of `v` is looked at. No warning is raised.
 
     Raises
     ------
     TypeError
-        If `x`, `v` or `beta` does not hold real numbers.
+        If `x`, `v` or `beta` does not hold real numbers, or `where` does not hold bool.
     ValueError
         If `beta` varies along `axis`, or the shapes do not broadcast.
     numpy.exceptions.AxisError
@@ -183,9 +195,9 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0):
 
     Notes
     -----
-    Derived in chapter 08, :prf:ref:`thm-jvp`. It takes O(N) operations a slice. The value of `v` at
-    the most probable entry is subtracted first, so that a constant in `v` costs no digits. More on the
-    matrix: [1]_.
+    Derived in chapter 08, :prf:ref:`thm-jvp`, with a mask :prf:ref:`thm-masked-jacobian`. It takes O(N)
+    operations a slice. The value of `v` at the most probable entry is subtracted first, so that a constant
+    in `v` costs no digits. More on the matrix: [1]_.
 
     References
     ----------
@@ -201,11 +213,11 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0):
     >>> softlit.softmax_jvp([0.0, 1.0, 3.0], np.full(3, 1e9))
     array([0., 0., 0.])
     """
-    return _product(x, v, "v", axis, beta)
+    return _product(x, v, "v", axis, beta, where)
 
 
 # --- book/08-jacobian.ipynb, cell build-vjp
-def softmax_vjp(x, g, axis=-1, *, beta=1.0):
+def softmax_vjp(x, g, axis=-1, *, beta=1.0, where=None):
     r"""A gradient with respect to the probabilities, carried back to the logits.
 
     .. math:: J^T g = \beta\, p \odot (g - (p^T g) \mathbf{1}), \qquad p = S(\beta x)
@@ -225,17 +237,19 @@ def softmax_vjp(x, g, axis=-1, *, beta=1.0):
     beta : float or array_like, optional
         Inverse temperature, as in `softlit.softmax`; rounded to the dtype of the computation, it is a
         factor of the result.
+    where : array_like of bool, optional
+        Entries that take part; it broadcasts to the shape of `x` (broadcast with `beta`).
 
     Returns
     -------
     ndarray or scalar
         The gradient with respect to `x`, shaped and typed as `softlit.softmax_jvp` does, with the same
-        treatment of infinities and NaN.
+        treatment of infinities, NaN and masks.
 
     Raises
     ------
     TypeError
-        If `x`, `g` or `beta` does not hold real numbers.
+        If `x`, `g` or `beta` does not hold real numbers, or `where` does not hold bool.
     ValueError
         If `beta` varies along `axis`, or the shapes do not broadcast.
     numpy.exceptions.AxisError
@@ -247,7 +261,11 @@ def softmax_vjp(x, g, axis=-1, *, beta=1.0):
 
     Notes
     -----
-    Derived in chapter 08, :prf:ref:`thm-jvp`. Gradients carried back through softmax: [1]_.
+    Derived in chapter 08, :prf:ref:`thm-jvp`, with a mask :prf:ref:`thm-masked-jacobian`. A loss that takes
+    the logarithm of a probability should not be carried back by this function: its gradient `g` contains
+    1/p, which overflows for a small probability. Its gradient with respect to the logits is finite,
+    :prf:ref:`thm-log-softmax-jacobian`; the second example has it. Gradients carried back through
+    softmax: [1]_.
 
     References
     ----------
@@ -257,15 +275,28 @@ def softmax_vjp(x, g, axis=-1, *, beta=1.0):
 
     Examples
     --------
-    The gradient of -log p[2] is p - e[2]:
+    The mean of the coordinates 0, 1, 2 under softmax, as a function of the logits:
 
     >>> import numpy as np
     >>> import softlit
-    >>> x = np.log([1.0, 1.0, 2.0])
-    >>> softlit.softmax_vjp(x, [0.0, 0.0, -1 / 0.5]).round(4)
-    array([ 0.25,  0.25, -0.5 ])
+    >>> softlit.softmax_vjp(np.log([1.0, 1.0, 2.0]), [0.0, 1.0, 2.0]).round(4)
+    array([-0.3125, -0.0625,  0.375 ])
+
+    The loss -log p[1] has the gradient p - e[1], which needs no division by p[1]; here p[1] is 0 in
+    floating point, and 1/p[1] infinite:
+
+    >>> x = np.array([0.0, -800.0])
+    >>> softlit.softmax(x) - [0.0, 1.0]
+    array([ 1., -1.])
+
+    A row of padding gets 0, forwards and backwards:
+
+    >>> keep = [[True, True], [False, False]]
+    >>> softlit.softmax_vjp(np.zeros((2, 2)), [1.0, 0.0], where=keep)
+    array([[ 0.25, -0.25],
+           [ 0.  ,  0.  ]])
     """
-    return _product(x, g, "g", axis, beta)
+    return _product(x, g, "g", axis, beta, where)
 
 
 __all__ = [

@@ -3,6 +3,7 @@
 """softmax, log_softmax and logsumexp along any axes, right to a few ulp, in blocks that fit the cache."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -72,6 +73,9 @@ def _exp_with_correction(gap, x, centre):
 
 
 # --- book/03-computing-it-well.ipynb, cell build-sums
+_FEW_ROUNDINGS = 8  # one after the other; a tree of additions has 7 for 128 numbers
+
+
 def _wide(x):
     return np.promote_types(x.dtype, np.float64)
 
@@ -81,30 +85,72 @@ def _sums(e):
     return _row_sums(e) if e.ndim == 2 else _folded(e)
 
 
-def _row_sums(e, few=64):
-    """Of runs first, as dot products with ones, then of the runs in float64, and of what is left over."""
-    n = e.shape[1]
-    if n <= few:
-        return np.einsum("ij->i", e)[:, np.newaxis]
-    run = 128 if n >= 128 else 64
-    cut = n - n % run
-    runs = np.vecdot(e[:, :cut].reshape(len(e), -1, run), _ONES[e.dtype][:run])
-    # what float64 rounds off does not show in float32: one more pass will do
-    total = _row_sums(
-        runs.astype(_wide(e), copy=False), n if e.dtype == np.float32 else few
-    )
-    return total if cut == n else total + _row_sums(e[:, cut:])
-
-
 def _folded(e):
     """By halves, which is a tree of additions of whole stretches of memory."""
     n, half = e.shape[1], e.shape[1] // 2
     if n == 1:
         return e.copy()
-    sums = e[:, :half] + e[:, half : 2 * half]
+    sums = np.empty((len(e), n - half, *e.shape[2:]), e.dtype)
+    np.add(e[:, :half], e[:, half : 2 * half], out=sums[:, :half])
     if n % 2:
-        sums[:, :1] += e[:, -1:]
-    return sums if half == 1 else _folded(sums)
+        sums[:, half] = e[:, -1]
+    return sums if n <= 2 else _folded(sums)
+
+
+def _by_dot(e, vecdot):
+    return vecdot(e, _ONES[e.dtype][: e.shape[-1]])
+
+
+def _by_einsum(e, einsum):
+    return einsum("...j->...", e)
+
+
+def _row_sums(e):
+    """Of runs first, as dot products with ones, then of the runs in float64, and of what is left over."""
+    n = e.shape[1]
+    if n <= 32:
+        if not _longest_run(_by_einsum, np.einsum, e.dtype):
+            return _folded(e)
+        return _by_einsum(e, np.einsum)[:, np.newaxis]
+    if n < 64:
+        return _row_sums(e[:, :32]) + _row_sums(e[:, 32:])
+    longest = _longest_run(_by_dot, np.vecdot, e.dtype)
+    if not longest:
+        return _folded(e)
+    run = min(longest, 64 if n < 128 else 128)
+    cut = n - n % run
+    runs = _by_dot(e[:, :cut].reshape(len(e), -1, run), np.vecdot)
+    if e.dtype == np.float32:  # in which nothing shows of what float64 rounds off
+        total = _by_einsum(runs.astype(np.float64), np.einsum)[:, np.newaxis]
+    else:
+        total = _row_sums(runs)
+    return total if cut == n else total + _row_sums(e[:, cut:])
+
+
+@lru_cache
+def _longest_run(way, tool, dtype):
+    """The longest run that the tool may sum on this machine; 0 if it adds the numbers one by one."""
+    for n in (128, 64, 32) if way is _by_dot else (32,):
+        ends = [_roundings(lambda rows: way(rows, tool), n, dtype, k) for k in (0, n - 1)]
+        if max(ends) <= _FEW_ROUNDINGS:
+            return n
+    return 0
+
+
+def _roundings(total, n, dtype, place):
+    """How many additions, one after the other, the number in this place of n meets when they are summed."""
+    # Beside a 1 half its last place is lost, unless it has met another half before.
+    half = np.finfo(dtype).eps / 2
+    rest, met = np.delete(np.arange(n), place), 0
+    while len(rest):
+        rows = np.zeros((len(rest), n), dtype)
+        rows[:, place] = 1
+        rows[:, rest[0]] = half
+        rows[np.arange(len(rest)), rest] = half
+        together = total(rows) > 1
+        together[0] = True
+        rest, met = rest[~together], met + 1
+    return met
 
 
 def _exp_sums(x, centre, store=None, mask=None, exp=_exp):
@@ -422,6 +468,59 @@ def _admit(function, x, **options):
         return function(x, **options).astype(dtype, copy=False)
 
 
+# --- book/03-computing-it-well.ipynb, cell build-weights
+def _signed_terms(x, b):
+    """b exp(x - centre) along rows, right to their last digits, and the centres."""
+    top = np.max(x + np.log(np.abs(b)), axis=-1, keepdims=True, initial=-np.inf)
+    centre = np.where(np.isfinite(top) & (np.abs(top) > 300), np.rint(top), 0)
+    gap = x - centre
+    lost = x - (gap + centre)
+    lost = np.where(np.abs(lost) < 1, lost, 0)  # else the term is 0 or infinite
+    near = np.clip(gap, -700, 700)  # a large weight brings back what exp alone would lose
+    return np.exp(near) * b * np.exp(gap - near) * (1 + lost), centre
+
+
+def _sums_in_two(terms):
+    """The sum along rows of terms of any sign, as two numbers: one without a rounding, and a small one."""
+    size = np.sum(np.abs(terms), axis=-1, keepdims=True)
+    grid = np.ldexp(terms.dtype.type(1.5), np.frexp(size)[1] + 1)
+    coarse = np.where(np.isfinite(size), (terms + grid) - grid, terms)
+    fine = np.where(np.isfinite(size), terms - coarse, 0)
+    return tuple(np.sum(part, axis=-1, keepdims=True) for part in (coarse, fine))
+
+
+def _signed_log(x, b):
+    """log |sum of b exp(x)| along rows, and the sign of the sum."""
+    terms, centre = _signed_terms(x, b)
+    coarse, fine = _sums_in_two(terms)
+    total = coarse + fine
+    sign = np.sign(total)
+    less_one = (sign * coarse - 1) + sign * fine
+    near_one = np.abs(less_one) < 0.5
+    return centre + np.where(near_one, np.log1p(less_one), np.log(np.abs(total))), sign
+
+
+def _weighted(x, b, axis, keepdims, where):
+    """log |sum of b exp(x)| over the axes, and the sign of the sum."""
+    if _generic.is_foreign(x) or _generic.is_foreign(b):
+        raise TypeError("the weights b and return_sign are for NumPy arrays alone")
+    scalar = isinstance(b, bool | int | float)  # which does not widen the result
+    (x, dtype), (b, own) = real_array(x), real_array(b, "b")
+    dtype = dtype if scalar else np.promote_types(dtype, own)
+    try:
+        shape = np.broadcast_shapes(x.shape, b.shape)
+    except ValueError:
+        raise ValueError(
+            f"b has shape {b.shape}, which does not broadcast against the shape {x.shape} of x"
+        ) from None
+    layout, mask = Layout(shape, axis), mask_array(where, shape)
+    x, b = (layout.rows(np.broadcast_to(a, shape).astype(_wide(a))) for a in (x, b))
+    kept = b != 0 if mask is None else (b != 0) & layout.rows(mask)
+    with np.errstate(all="ignore"):
+        results = _signed_log(np.where(kept, x, -np.inf), np.where(kept, b, 0))
+        return tuple(layout.reduced(value, keepdims).astype(dtype)[()] for value in results)
+
+
 # --- book/03-computing-it-well.ipynb, cell build-softmax
 def softmax(x, axis=-1, *, beta=1.0, where=None):
     r"""The softmax function: probabilities proportional to the exponentials of the logits.
@@ -467,9 +566,13 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     Notes
     -----
     Derived in chapter 03, :prf:ref:`thm-sum-tells` and :prf:ref:`thm-compensated-shift`. For `beta` = 1
-    the error is at most 6 ulp in float64 and 8 in float32, half an ulp in float32 for slices of fewer
-    than 32 entries, as long as the result is at least 4 times the smallest normal number; below, it may
-    be 0. For another `beta` the rounding of the product adds up to ``abs(beta) * (max(x) - x_i)`` ulp.
+    the error is at most 6 ulp in float64 and 8 in float32 on all rows that searches have found, half an
+    ulp in float32 for slices of fewer than 32 entries, as long as the result is at least 4 times the
+    smallest normal number; below, it may be 0. A row made so that all roundings of the sum go one way
+    may reach 20 + 2 log2(N) ulp. For another `beta` the rounded gaps add up to
+    ``2 * (g_i + sum(p * g))`` ulp in float64, where ``g = beta * (max(x) - x)``, or with the minimum for
+    a negative `beta`; the mean in it is at most log(N). In float32 the error is then half an ulp.
+    longdouble is as right as the exponential of the C library.
     Arrays of other libraries (JAX, PyTorch with array-api-compat) are computed and returned in theirs,
     and can be differentiated there, with respect to `beta` too; a masked array is refused, since its mask
     would be lost, and one of dask in favour of `softlit.dask`.
@@ -547,8 +650,11 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split`. For `beta` = 1 the error is at most 4 ulp, for
-    results below -1e-290 (-1e-20 in float32); nearer to 0 the relative error may grow. Arrays of other
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`. For `beta` = 1 the error is at most 4 ulp on all
+    rows that searches have found, for results below -1e-290 (-1e-20 in float32); nearer to 0 the
+    relative error may grow. On rows made against the order of the sum the 4 become 20 + 2 log2(N). For
+    longdouble see `softmax`. For another `beta` the rounded gaps add, in float64, up to ``2 * (g_i +
+    sum(p * g))`` times half of eps, with ``g`` as in `softmax`: an absolute error. Arrays of other
     libraries are computed and returned in theirs. Error analysis: [1]_.
 
     References
@@ -579,10 +685,10 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
 
 
 # --- book/03-computing-it-well.ipynb, cell build-logsumexp
-def logsumexp(x, axis=-1, *, keepdims=False, where=None):
+def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=None):
     r"""The logarithm of the sum of the exponentials: the smooth maximum.
 
-    .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}
+    .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}, \qquad \log \sum_j b_j e^{x_j}
 
     Parameters
     ----------
@@ -590,8 +696,14 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
         Real numbers of any shape.
     axis : int, tuple of ints or None, optional
         The axis or axes that are summed over; None takes all of them.
+    b : array_like, optional
+        Weights of the exponentials, real numbers of any sign; they broadcast against `x`. An entry of
+        weight 0 does not take part, whatever it is.
     keepdims : bool, optional
         Whether the summed axes stay, with size 1.
+    return_sign : bool, optional
+        Whether the result is a pair: the logarithm of the size of the sum, and its sign. Without it, a
+        negative sum gives NaN.
     where : array_like of bool, optional
         Entries that take part; it broadcasts to the shape of `x`.
 
@@ -601,26 +713,35 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
         `x` with the summed axes reduced, a NumPy scalar if none is left. float16, float32, float64
         and longdouble are kept (float16 is computed wider), integers and bool give float64. A slice
         with a NaN gives NaN, one with +inf gives +inf; an empty slice, one that `where` leaves out
-        altogether, and one of -inf alone give -inf. No warning is raised.
+        altogether, and one of -inf alone give -inf. No warning is raised. With weights, in the wider
+        dtype of both (a Python number does not widen), a sum of 0 gives -inf, and infinite terms of
+        both signs give NaN.
+    sign : ndarray or scalar
+        1, 0 or -1 (NaN for NaN) in the shape and dtype of the result; only with `return_sign`.
 
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers, or `where` does not hold bool.
+        If `x` or `b` does not hold real numbers, or `where` does not hold bool; if `b` or `return_sign`
+        meets arrays of other libraries.
     ValueError
-        If `where` does not broadcast to the shape of `x`.
+        If `where` does not broadcast to the shape of `x`, or `b` and `x` do not broadcast.
     numpy.exceptions.AxisError
         If `axis` is out of range.
 
     See Also
     --------
     softlit.softmax : its gradient.
+    softlit.logcumsumexp : the same of the first entries, for each number of them.
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split`. The error is at most 3 ulp or, for results smaller
-    than 1, 2 eps of float64, which in float32 show only below 1e-8. Arrays of other
-    libraries are computed and returned in theirs. Error analysis: [1]_.
+    Derived in chapter 03, :prf:ref:`thm-log1p-split` and :prf:ref:`thm-weighted-condition`. The error
+    is at most 3 ulp or, for results smaller than 1, 2 eps of float64, which in float32 show only below
+    1e-8, on all rows that searches have found; on rows made against the order of the sum the 3 and the
+    2 become 20 + 2 log2(N). For longdouble see `softmax`. With weights it is at most 2 ulp and 3 eps of
+    float64 times the condition ``sum(abs(b) * exp(x)) / abs(sum(b * exp(x)))``, which is 1 if no weight
+    is negative. Arrays of other libraries are computed and returned in theirs. Error analysis: [1]_.
 
     References
     ----------
@@ -634,7 +755,15 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     1000.693147
     >>> softlit.logsumexp([[0.0, 0.0], [1.0, 1.0]], axis=0).round(6)
     array([1.313262, 1.313262])
+    >>> value, sign = softlit.logsumexp([1000.0, 1001.0], b=[1, -1], return_sign=True)
+    >>> round(float(value), 6), float(sign)
+    (1000.541325, -1.0)
     """
+    if b is not None:
+        value, sign = _weighted(x, b, axis, keepdims, where)
+        return (value, sign) if return_sign else np.where(sign < 0, np.nan, value)[()]
+    if return_sign:
+        return _weighted(x, 1.0, axis, keepdims, where)
     logits = None if keepdims else _small_logits(x, axis, where)
     if logits is not None:
         if x.ndim > 1:
@@ -661,8 +790,119 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     return layout.reduced(out, keepdims)[()]
 
 
+# --- book/03-computing-it-well.ipynb, cell build-running
+def _joined(top, rest, other_top, other_rest):
+    """The maximum and the rest of two parts together, from those of each."""
+    higher = np.maximum(top, other_top)
+    first = top == higher
+    gap = np.where(
+        top == other_top, 0, np.abs(top - other_top)
+    )  # equal infinities are tied
+    below = 1 + np.where(first, other_rest, rest)
+    return higher, np.where(first, rest, other_rest) + below * np.exp(-gap)
+
+
+def _running(top, rest):
+    """The maxima and rests of the first 1, 2, 3 ... entries along the last axis."""
+    n = top.shape[-1]
+    if n <= 1:
+        return top, rest
+    even, second, parts = n - n % 2, slice(1, None, 2), np.empty((2, *top.shape), top.dtype)
+    pairs = _joined(
+        top[..., :even:2], rest[..., :even:2], top[..., second], rest[..., second]
+    )
+    parts[:, ..., 0] = top[..., 0], rest[..., 0]
+    parts[:, ..., second] = _running(*pairs)
+    before = parts[:, ..., 1 : n - 1 : 2]
+    parts[:, ..., 2::2] = _joined(*before, top[..., 2::2], rest[..., 2::2])
+    return tuple(parts)
+
+
+def _run_along(rows):
+    """The running LogSumExp of each row, in its place."""
+    top, rest = _running(rows, np.zeros_like(rows))
+    np.add(top, np.log1p(rest), out=rows)
+    small = (np.abs(rows) < 2) & (top < 0)  # where the two parts cancel
+    rows[small] = _log_of_near_one(top[small], rest[small])
+
+
+# --- book/03-computing-it-well.ipynb, cell build-logcumsumexp
+def logcumsumexp(x, axis=-1, *, where=None):
+    r"""The logarithm of the running sum of the exponentials.
+
+    .. math:: y_k = \log \sum_{j \le k} e^{x_j}
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers of any shape.
+    axis : int, tuple of ints or None, optional
+        The axis along which the sums run. Several axes are run through in their own order, the last one
+        quickest, and None takes all of them.
+    where : array_like of bool, optional
+        Entries that take part; it broadcasts to the shape of `x`.
+
+    Returns
+    -------
+    ndarray or scalar
+        In the shape of `x`. float16, float32, float64 and longdouble are kept (all but longdouble are
+        computed in float64), integers and bool give float64. After a NaN all sums are NaN, after a +inf
+        all are +inf; before the first entry that takes part and is not -inf they are -inf. An entry that
+        `where` leaves out has the sum of those before it. No warning is raised.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers or belongs to another library, or `where` does not hold bool.
+    ValueError
+        If `where` does not broadcast to the shape of `x`.
+    numpy.exceptions.AxisError
+        If `axis` is out of range.
+
+    See Also
+    --------
+    softlit.logsumexp : the last of these sums.
+    softlit.SoftmaxState : the same of what arrives in pieces.
+
+    Notes
+    -----
+    Derived in chapter 03, :prf:ref:`thm-joined-rests`. The error is at most 4 ulp or, for results smaller
+    than 1, 2 eps of float64, which in float32 show only below 1e-8, on all rows that searches have found;
+    by counting roundings it is at most 8 log2(N) ulp. A sum that runs one by one rounds N - 1 times. The
+    order of the joins, for running sums of any kind, is from [1]_.
+
+    References
+    ----------
+    .. [1] R. P. Brent and H. T. Kung, "A regular layout for parallel adders", IEEE Trans. Comput. C-31 (1982)
+       260-264, https://doi.org/10.1109/TC.1982.1675982
+
+    Examples
+    --------
+    >>> import softlit
+    >>> softlit.logcumsumexp([0.0, 0.0, 0.0]).round(4)
+    array([0.    , 0.6931, 1.0986])
+    >>> softlit.logcumsumexp([-1000.0, 0.0, 1000.0])
+    array([-1000.,     0.,  1000.])
+    """
+    if _generic.is_foreign(x):
+        raise TypeError(
+            "x must be a NumPy array: logcumsumexp has no form for other libraries"
+        )
+    x, dtype = real_array(x)
+    layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
+    with np.errstate(all="ignore"):
+        kept = x if mask is None else np.where(mask, x, -np.inf)
+        rows = layout.rows(kept).astype(_wide(x))
+        rows = rows.reshape(math.prod(layout.outer), layout.size)
+        height = max(1, _BLOCK // rows.itemsize // max(1, layout.size))
+        for start in range(0, len(rows), height):
+            _run_along(rows[start : start + height])
+        return layout.restore(rows).astype(dtype)[()]
+
+
 __all__ = [
     "log_softmax",
+    "logcumsumexp",
     "logsumexp",
     "softmax",
 ]

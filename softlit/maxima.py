@@ -12,8 +12,8 @@ def _reduce(function, x, axis, beta, keepdims, where):
     """Apply a soft maximum for beta >= 0 to each slice; a negative beta turns the signs round."""
     x, dtype = real_array(x)
     beta, _ = real_array(beta, "beta")
-    shape = np.broadcast_shapes(x.shape, beta.shape)
-    layout = Layout(shape, axis)
+    layout = Layout.shared(x.shape, axis, beta, "beta")
+    shape = layout.shape
     keep = layout.rows(mask_array(True if where is None else where, shape))
     with np.errstate(all="ignore"):
         beta = layout.column(beta.astype(x.dtype), "beta")
@@ -199,7 +199,8 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     >>> softlit.lse_max([1.0, 2.0], beta=0.0)
     np.float64(inf)
     """
-    if np.ndim(beta) == 0 and np.equal(beta, 1):
+    beta = real_array(beta, "beta")[0]
+    if beta.ndim == 0 and beta == 1:
         return logsumexp(x, axis, keepdims=keepdims, where=where)
     return _reduce(_lse, x, axis, beta, keepdims, where)
 

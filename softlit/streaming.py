@@ -2,9 +2,8 @@
 # --- book/15-streaming.ipynb, cell build-terms
 """Softmax of more data than memory holds: small states that merge, and attention by blocks."""
 
-import math
-from collections import namedtuple
 from functools import reduce
+from itertools import zip_longest
 
 import numpy as np
 
@@ -166,22 +165,18 @@ def _of_slices(x, values, mask):
 
 
 # --- book/15-streaming.ipynb, cell build-state
-class SoftmaxState(namedtuple("_State", "numbers dtype")):
+class SoftmaxState:
     r"""What softmax has to remember of logits that are gone; states of parts merge into that of the whole.
 
     .. math:: (m, s) = \Bigl(\max_j x_j,\ \sum_j e^{x_j - m}\Bigr)
 
     ``SoftmaxState()`` is the state of no logits. A state is never changed: `update` and `merge` return
-    a new one. It pickles to some hundred bytes, and may come from another process or machine.
-
-    Attributes
-    ----------
-    numbers : ndarray
-        For each slice the maximum, the sum of the other exponentials in units of exp(c), where c is the
-        multiple of 64 nearest to the maximum, and what that sum lost to rounding; with values, also their
-        weighted sum and what it lost. Read-only, float64 or longdouble.
-    dtype : numpy.dtype or None
-        The dtype of the results: that of the logits (and values), as NumPy promotes them.
+    a new one, so ``state.update(x)`` alone does nothing; write ``state = state.update(x)``. ``a + b`` is
+    ``a.merge(b)``, and ``sum(states, SoftmaxState())`` the state of all. States with the same numbers and
+    dtype are equal and have one hash (those of other blocks of the same logits may differ in the last bits);
+    they have no order, no length and no entries. A state pickles to some hundred bytes, and may come from
+    another process or machine; `from_numbers` makes one from numbers that came as JSON or from another
+    language.
 
     See Also
     --------
@@ -190,6 +185,9 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
 
     Notes
     -----
+    An update costs a few tenths of a millisecond, whether it takes in one number or a thousand: collect
+    numbers that come singly, and feed blocks. A state has three numbers for each slice, or five.
+
     Derived in chapter 15, :prf:ref:`thm-monoid` and :prf:ref:`thm-exact-sum`. In float64 the sum meets no
     rounding but that of its exponentials, and one more for each 64 by which the maximum of what counts has
     risen. So the order of the updates and the size of the blocks play no part, or one of the last bit in
@@ -214,17 +212,71 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
     True
     >>> state.softmax([1001.0]).round(4)
     array([0.6652])
+    >>> halves = [softlit.SoftmaxState().update(half) for half in ([1000.0, 1001.0], [999.0])]
+    >>> sum(halves, softlit.SoftmaxState()) == state
+    True
     """
 
-    __slots__ = ()
+    __slots__ = ("_dtype", "_numbers")
 
-    def __new__(cls):
-        return cls._of(_nothing(3, (), np.float64), None)
+    def __init__(self):
+        self._numbers, self._dtype = _nothing(3, (), np.float64), None
+        self._numbers.flags.writeable = False
 
     @classmethod
     def _of(cls, numbers, dtype):
+        state = cls.__new__(cls)
+        state._numbers, state._dtype = numbers, dtype
         numbers.flags.writeable = False
-        return cls._make([numbers, dtype])
+        return state
+
+    @classmethod
+    def from_numbers(cls, numbers, dtype="float64"):
+        """The state that has these numbers: what `numbers` was, wherever it has been since.
+
+        Parameters
+        ----------
+        numbers : array_like
+            The attribute `numbers` of a state, or its ``tolist()``, which JSON brings back to the last bit;
+            of longdouble it does not, pickle does.
+        dtype : dtype_like or None, optional
+            The attribute `dtype` of that state, or its name; None is that of ``SoftmaxState()``.
+
+        Returns
+        -------
+        SoftmaxState
+
+        Raises
+        ------
+        TypeError
+            If `numbers` does not hold real numbers, or `dtype` is no floating type.
+        ValueError
+            If no state has these numbers.
+
+        Examples
+        --------
+        >>> import json
+        >>> import softlit
+        >>> state = softlit.SoftmaxState().update([1000.0, 1001.0])
+        >>> sent = json.dumps({"numbers": state.numbers.tolist(), "dtype": state.dtype.name})
+        >>> softlit.SoftmaxState.from_numbers(**json.loads(sent)) == state
+        True
+        """
+        numbers = real_array(numbers, "numbers")[0]
+        if numbers.shape[:1] not in ((3,), (5,)):
+            raise ValueError(
+                f"numbers has shape {numbers.shape}, not (3, ...), or (5, ...) with values"
+            )
+        if dtype is None:
+            if not np.array_equal(numbers, cls().numbers):
+                raise ValueError("numbers of a state of some logits need their dtype")
+            return cls()
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"dtype must be a floating type, not {dtype}")
+        if (numbers[1] + numbers[2] < 0).any():
+            raise ValueError("numbers has a negative sum of exponentials")
+        return cls._of(numbers.astype(np.result_type(dtype, np.float64)), dtype)
 
     def __reduce__(self):
         numbers = self.numbers
@@ -233,13 +285,40 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
     def __repr__(self):
         return f"SoftmaxState(shape={self.shape}, dtype={self.dtype})"
 
+    def __eq__(self, other):
+        if not isinstance(other, SoftmaxState):
+            return NotImplemented
+        of_one_type = str(self.dtype) == str(other.dtype)  # float64 equals None
+        return of_one_type and np.array_equal(self.numbers, other.numbers, equal_nan=True)
+
+    def __hash__(self):
+        # of bytes, in which equal numbers must not differ: -0.0, NaN and what pads a longdouble
+        plain = np.where(np.isnan(self.numbers), 0, self.numbers).astype(np.float64) + 0.0
+        return hash((self.shape, str(self.dtype), plain.tobytes()))
+
+    def __add__(self, other):
+        return self.merge(other) if isinstance(other, SoftmaxState) else NotImplemented
+
+    @property
+    def numbers(self):
+        """For each slice the maximum, the sum of the other exponentials in units of exp(c), where c is the
+        multiple of 64 nearest to the maximum, and what that sum lost to rounding; with values, also their
+        weighted sum and what it lost. A read-only array of float64 or longdouble.
+        """
+        return self._numbers
+
+    @property
+    def dtype(self):
+        """The dtype of the results: that of the logits (and values), as NumPy promotes them; or None."""
+        return self._dtype
+
     @property
     def shape(self):
         """The shape of the slices: of what `logsumexp` returns."""
         return self.numbers.shape[1:]
 
     def update(self, block, axis=-1, *, values=None, where=None):
-        """The state after another block of logits.
+        """The state after another block of logits; this one stays as it is.
 
         Parameters
         ----------
@@ -269,12 +348,15 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
         layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
         if values is not None:
             values, of_values = real_array(values, "values")
-            values, dtype = (
-                np.broadcast_to(values, x.shape),
-                np.result_type(dtype, of_values),
-            )
+            values = _beside(x, values)
+            dtype = np.result_type(dtype, of_values)
             x = x.astype(np.result_type(x, values), copy=False)
         shape = layout.outer if x.shape else ()
+        if self.dtype is not None and shape != self.shape:
+            raise ValueError(
+                f"block has shape {x.shape} and axis {layout.axes}: "
+                f"{_told(self)} and a state of shape {shape} cannot be merged"
+            )
         if x.size == 0:
             nothing = _nothing(
                 3 if values is None else 5, shape, np.result_type(x, np.float64)
@@ -306,13 +388,17 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
 
         Raises
         ------
+        TypeError
+            If `other` is no state.
         ValueError
             If the shapes differ, or one of them carries values and the other does not.
         """
+        if not isinstance(other, SoftmaxState):
+            raise TypeError(f"other must be a SoftmaxState, not {type(other).__name__}")
         if self.dtype is None or other.dtype is None:
             return other if self.dtype is None else self
         if self.numbers.shape != other.numbers.shape:
-            raise ValueError(f"states of {_told(self)} and {_told(other)} cannot be merged")
+            raise ValueError(f"{_told(self)} and {_told(other)} cannot be merged")
         with np.errstate(all="ignore"):
             family = _merged(self.numbers, other.numbers)
         return self._of(family, np.result_type(self.dtype, other.dtype))
@@ -378,7 +464,7 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
             *_, lead, rest = self._parts()
             return (self.numbers[3:].sum(axis=0) / (lead + rest)).astype(self.dtype)[()]
 
-    def softmax(self, block, axis=-1):
+    def softmax(self, block, axis=-1, *, where=None):
         """The probabilities of some of the logits among all that the state has seen.
 
         Parameters
@@ -387,34 +473,37 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
             Logits, of a shape that leaves the shape of the state when `axis` is reduced.
         axis : int, tuple of ints or None, optional
             The axis or axes of the block that run along the stream.
+        where : array_like of bool, optional
+            Entries that take part, as they did in `update`; the others get 0.
 
         Returns
         -------
         ndarray or scalar
-            In the shape and dtype of the block.
+            In the shape and dtype of the block. NaN for slices of which the state has seen nothing, or -inf
+            alone; entries that are no part of the stream may come out above 1.
 
         Raises
         ------
         TypeError
-            If `block` does not hold real numbers.
+            If `block` does not hold real numbers, or `where` does not hold bool.
         ValueError
-            If its shape does not fit.
+            If their shapes do not fit.
         numpy.exceptions.AxisError
             If `axis` is out of range.
         """
         with np.errstate(all="ignore"):
             _, reference, lead, rest = self._parts()
-            whole = reference + np.log(lead + rest)
+            total = np.where(lead + rest == 0, np.nan, lead + rest)
+            whole = reference + np.log(total)
             near = (whole >= 0) & (whole <= 32)
             shift = np.where(
                 near, 0, np.where(np.isinf(reference), reference, np.floor(whole))
             )
             change = np.where(shift == reference, 1, np.exp(reference - shift))
-            return self._of_block(
-                block, axis, _probabilities, shift, (lead + rest) * change
-            )
+            p = self._of_block(block, axis, _probabilities, shift, total * change)
+            return _chosen(p, where, 0)
 
-    def log_softmax(self, block, axis=-1):
+    def log_softmax(self, block, axis=-1, *, where=None):
         """The logarithms of the probabilities that the method `softmax` gives, without loss for small ones.
 
         Parameters
@@ -423,11 +512,13 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
             Logits, of a shape that leaves the shape of the state when `axis` is reduced.
         axis : int, tuple of ints or None, optional
             The axis or axes of the block that run along the stream.
+        where : array_like of bool, optional
+            Entries that take part, as they did in `update`; the others get -inf.
 
         Returns
         -------
         ndarray or scalar
-            In the shape and dtype of the block.
+            In the shape and dtype of the block. NaN as in the method `softmax`.
 
         Raises
         ------
@@ -436,9 +527,10 @@ class SoftmaxState(namedtuple("_State", "numbers dtype")):
         """
         with np.errstate(all="ignore"):
             top, _, lead, rest = self._parts()
-            return self._of_block(
+            value = self._of_block(
                 block, axis, _log_probabilities, top, np.log1p(rest / lead)
             )
+            return _chosen(value, where, -np.inf)
 
     def _of_block(self, block, axis, function, *numbers):
         """The function of rows of the block, and of numbers with one entry a row."""
@@ -467,12 +559,30 @@ def _nothing(count, shape, dtype):
     return family
 
 
+def _chosen(results, where, other):
+    """The results where the mask is True, and the other number elsewhere."""
+    mask = mask_array(where, results.shape)
+    if mask is None:
+        return results
+    return np.where(mask, results, results.dtype.type(other))[()]
+
+
 def _probabilities(x, shift, total):
     return _terms(x, shift) / total
 
 
 def _log_probabilities(x, top, log_total):
     return np.where(np.isposinf(top) & np.isposinf(x), 0, x - top) - log_total
+
+
+def _beside(x, values):
+    """The values in the shape of the block."""
+    try:
+        return np.broadcast_to(values, x.shape)
+    except ValueError:
+        raise ValueError(
+            f"values has shape {values.shape}, which does not broadcast to that of block, {x.shape}"
+        ) from None
 
 
 def _told(state):
@@ -486,7 +596,21 @@ def _restored(shape, kind, content, dtype):
 
 
 # --- book/15-streaming.ipynb, cell build-chunks
-def softmax_chunks(blocks, axis=-1):
+_MISSING = object()
+
+
+def _paired(blocks, where):
+    """Each block with its mask, or with None."""
+    if where is None:
+        yield from ((block, None) for block in blocks)
+        return
+    for pair in zip_longest(blocks, where, fillvalue=_MISSING):
+        if any(part is _MISSING for part in pair):
+            raise ValueError("where must hold one mask for each block, and no more")
+        yield pair
+
+
+def softmax_chunks(blocks, axis=-1, *, where=None):
     r"""Softmax over all blocks together, block by block.
 
     .. math:: S(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}},
@@ -500,18 +624,22 @@ def softmax_chunks(blocks, axis=-1):
         through twice.
     axis : int, tuple of ints or None, optional
         The axis or axes along which the pieces lie one after the other.
+    where : iterable of array_like of bool, optional
+        For each block a mask of the entries that take part, which broadcasts to the shape of the block. The
+        masks are gone through twice as well.
 
     Returns
     -------
     iterator of ndarray
-        The probabilities of each block, in its shape and dtype; edge cases as in `softlit.softmax`.
+        The probabilities of each block, in its shape and dtype; edge cases as in `softlit.softmax`. Entries
+        that `where` leaves out are 0, also where it leaves out all of them.
 
     Raises
     ------
     TypeError
-        If the blocks can be gone through only once, or do not hold real numbers.
+        If the blocks can be gone through only once, or do not hold real numbers, or masks do not hold bool.
     ValueError
-        If the shapes of the blocks do not fit each other.
+        If the shapes of the blocks do not fit each other, or there is not one mask for each block.
     numpy.exceptions.AxisError
         If `axis` is out of range.
 
@@ -537,172 +665,24 @@ def softmax_chunks(blocks, axis=-1):
     >>> import softlit
     >>> [p.round(4).tolist() for p in softlit.softmax_chunks([[0.0, 1.0], [2.0]])]
     [[0.09, 0.2447], [0.6652]]
+    >>> masks = [[True, False], [True]]
+    >>> [p.round(4).tolist() for p in softlit.softmax_chunks([[0.0, 1.0], [2.0]], where=masks)]
+    [[0.1192, 0.0], [0.8808]]
     """
-    if iter(blocks) is blocks:
-        raise TypeError(
-            "the blocks are gone through twice, so they must be a list or the like, not an iterator"
-        )
-    state = SoftmaxState()
-    for block in blocks:
-        state = state.update(block, axis)
-    return (state.softmax(block, axis) for block in blocks)
-
-
-# --- book/15-streaming.ipynb, cell build-attention
-def _pull(weights, values):
-    """Sums of the values by weight; a value of weight 0 is not looked at, not even inf or NaN."""
-    if np.isfinite(values).all():
-        return weights @ values
-    parts = np.where(np.isfinite(values), values, 0), values == np.inf, values == -np.inf
-    sums, up, down = (weights @ part.astype(weights.dtype) for part in parts)
-    unknown = weights @ np.isnan(values).astype(weights.dtype)
-    infinite = np.where(up > 0, np.inf, 0) + np.where(down > 0, -np.inf, 0)
-    return sums + infinite + np.where(unknown > 0, np.nan, 0)
-
-
-def _stay_small(q, k, v):
-    """Whether all scores lie within 32 of 0, by Cauchy and Schwarz, and no sum of values overflows."""
-    squares = (float(np.vecdot(part, part).max(initial=0)) for part in (q, k))
-    bound = math.sqrt(math.prod(squares) / max(q.shape[-1], 1))
-    largest = max(float(v.max(initial=1)), -float(v.min(initial=-1)))
-    room = float(np.finfo(v.dtype).max) / max(v.shape[-2], 1)
-    return bound <= _STEP / 2 and largest * math.exp(_STEP / 2) < room
-
-
-def _subtract_top(scores, top):
-    """In place; under a top of +inf, 0 for each +inf and -inf for the others."""
-    infinite = top == np.inf
-    if infinite.any():
-        np.copyto(scores, np.where(scores == np.inf, 0, -np.inf), where=infinite)
-    scores -= np.where(np.isfinite(top), top, 0)
-
-
-def _attend(q, k, v, mask, small, tile):
-    """Attention of some queries to all keys, a block of keys at a time, whose scores fill the tile."""
-    block, wide = tile.shape[1], np.promote_types(q.dtype, np.float64)
-    top = np.full((len(q), 1), 0 if small else -np.inf, q.dtype)
-    total, pulled = np.zeros((len(q), 1), wide), np.zeros((len(q), v.shape[1]), wide)
-    for start in range(0, len(k), block):
-        at = slice(start, start + block)
-        if mask is not None and not mask[:, at].any():
-            continue
-        scores = tile[: len(q), : len(k[at])]
-        np.matmul(q, k[at].T, out=scores)
-        if mask is not None:
-            np.copyto(scores, -np.inf, where=~mask[:, at])
-        if not small:
-            before, top = top, np.maximum(top, scores.max(axis=1, keepdims=True))
-            kept = np.where(before == top, 1, np.exp(before.astype(wide) - top))
-            total, pulled = (
-                np.where(kept == 0, 0, kept * sums) for sums in (total, pulled)
+    for name, parts in (("blocks", blocks), ("masks", where)):
+        if parts is not None and iter(parts) is parts:
+            raise TypeError(
+                f"the {name} are gone through twice, so they must be a list or the like, not an iterator"
             )
-            _subtract_top(scores, top)
-        weights = np.exp(scores, out=scores)
-        total += weights @ np.ones((weights.shape[1], 1), q.dtype)
-        pulled += _pull(weights, v[at])
-    return pulled / total
-
-
-def attention(q, k, v, *, mask=None, block=1024):
-    r"""Attention of queries to keys and their values, without the table of scores.
-
-    .. math:: o_i = \sum_j S(x_i)_j\, v_j, \qquad x_{ij} = \frac{q_i^{\mathsf T} k_j}{\sqrt d}
-
-    Parameters
-    ----------
-    q : array_like
-        Queries of shape (..., n, d).
-    k : array_like
-        Keys of shape (..., N, d).
-    v : array_like
-        Values of shape (..., N, D).
-    mask : array_like of bool, optional
-        Which keys each query may attend to: it broadcasts to (..., n, N).
-    block : int, optional
-        How many queries meet how many keys at a time: the extra memory is that of block * block scores.
-
-    Returns
-    -------
-    ndarray
-        The means, of shape (..., n, D). float32, float64 and longdouble are kept, mixed ones promoted,
-        float16 is computed wider; integers and bool give float64. A query that the mask keeps from all
-        keys, or that has none, gets 0. A NaN or infinity among the scores counts as in `softlit.softmax`:
-        NaN gives NaN, ties of +inf share, scores of -inf alone give NaN. A value of weight 0 plays no part.
-
-    Raises
-    ------
-    TypeError
-        If `q`, `k` or `v` does not hold real numbers, or `mask` does not hold bool.
-    ValueError
-        If the shapes do not fit, or `block` is not positive.
-
-    See Also
-    --------
-    softlit.SoftmaxState : the same merging for one stream of logits.
-
-    Notes
-    -----
-    Derived in chapter 15, :prf:ref:`thm-carried-mean`. The scores are rounded as in plain attention, which
-    costs a weight as much as its gap to the largest score; the sums add a few ulp of ``sum_j p_j |v_j|``,
-    or 1e-31 in float32 if that is more. While no score can exceed 32, no maximum is subtracted.
-    Attention by blocks: [1]_.
-
-    References
-    ----------
-    .. [1] T. Dao et al., "FlashAttention: fast and memory-efficient exact attention with IO-awareness",
-       NeurIPS 2022, https://doi.org/10.48550/arXiv.2205.14135
-
-    Examples
-    --------
-    >>> import softlit
-    >>> softlit.attention([[0.0]], [[1.0], [2.0]], [[1.0], [3.0]])
-    array([[2.]])
-    >>> softlit.attention([[1.0]], [[1.0], [2.0]], [[1.0], [3.0]], mask=[[True, False]])
-    array([[1.]])
-    """
-    (q, k, v), dtypes = zip(
-        *(real_array(part, name) for part, name in ((q, "q"), (k, "k"), (v, "v"))),
-        strict=True,
+    state = SoftmaxState()
+    for block, mask in _paired(blocks, where):
+        state = state.update(block, axis, where=mask)
+    return (
+        state.softmax(block, axis, where=mask) for block, mask in _paired(blocks, where)
     )
-    if (
-        min(q.ndim, k.ndim, v.ndim) < 2
-        or q.shape[-1] != k.shape[-1]
-        or k.shape[-2] != v.shape[-2]
-    ):
-        raise ValueError(
-            f"q {q.shape}, k {k.shape} and v {v.shape} are not of shapes "
-            "(..., n, d), (..., N, d) and (..., N, D)"
-        )
-    if block < 1:
-        raise ValueError(f"block must be at least 1, not {block}")
-    n, keys, dtype = q.shape[-2], k.shape[-2], np.result_type(*dtypes)
-    try:
-        heads = np.broadcast_shapes(*(np.shape(part)[:-2] for part in (q, k, v, mask)))
-        mask = mask_array(mask, (*heads, n, keys), "mask")
-    except ValueError:
-        raise ValueError(
-            f"q {q.shape}, k {k.shape}, v {v.shape} and a mask of shape {np.shape(mask)} do not broadcast"
-        ) from None
-    work = np.result_type(q, k, v)
-    root = work.type(math.sqrt(max(q.shape[-1], 1)))
-    out = np.empty((*heads, n, v.shape[-1]), dtype)
-    tile = np.empty([max(1, min(block, size)) for size in (n, keys)], work)
-    with np.errstate(all="ignore"):
-        q, k, v = (part.astype(work, copy=False) for part in (q, k, v))
-        small = _stay_small(q, k, v)
-        q, k, v = (np.broadcast_to(part, heads + part.shape[-2:]) for part in (q, k, v))
-        for head in np.ndindex(*heads):
-            for start in range(0, n, block):
-                at = (*head, slice(start, start + block))
-                allowed = None if mask is None else mask[at]
-                means = _attend(q[at] / root, k[head], v[head], allowed, small, tile)
-                asked = keys > 0 if mask is None else allowed.any(axis=1, keepdims=True)
-                out[at] = np.where(asked, means, 0)
-    return out
 
 
 __all__ = [
     "SoftmaxState",
-    "attention",
     "softmax_chunks",
 ]
