@@ -7,7 +7,6 @@ be renamed only if the line of the old one says where to go, `OLD -> NEW`, and t
 for the old one (this module is also the Sphinx extension that does so).
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from docutils import nodes
 
 from literate import ledger
 from literate.chapters import ROOT, BookError, read_book
+from literate.directives import directives_of
 
 FILE = "book/ids.txt"
 HEADER = """\
@@ -23,15 +23,13 @@ HEADER = """\
 # `make ids` adds new ones. No line is ever removed; where an id is given up, its line says where to go:
 # OLD -> NEW
 """
-# Labels of directives at the left margin, and of a formula between dollars: $$ ... $$ (eq-name).
-LABEL = re.compile(r"^:(?:label|name): *(\S+)|\$\$ *\(([\w-]+)\)$", re.M)
 
 
 def labels(chapter):
     """The labels of a chapter, in the order of its cells."""
     for cell in chapter.cells:
         if cell.kind == "markdown":
-            yield from (one or other for one, other in LABEL.findall(cell.text))
+            yield from (directive.label for directive in directives_of(cell) if directive.label)
         elif name := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
             yield name
 

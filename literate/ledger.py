@@ -14,12 +14,9 @@ from dataclasses import dataclass
 import yaml
 
 from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter
+from literate.directives import directives
 
-STATEMENT = re.compile(
-    r"^(?:`{3,}|:{3,})\{prf:(?P<kind>theorem|corollary|proposition|lemma|definition)\}(?P<title>[^\n]*)\n"
-    r"(?P<options>(?::[a-z]+:[^\n]*\n)*)",
-    re.M,
-)
+STATEMENTS = {f"prf:{kind}" for kind in ("theorem", "corollary", "proposition", "lemma", "definition")}
 EVERY_SIZE, MACHINE = "by machine, for every $N$", "by machine"
 IN_PART, ARGUMENT = "by machine in part; by argument: ", "by argument, checked numerically"
 KIND_OF_PROOF = re.compile("|".join(map(re.escape, (EVERY_SIZE, MACHINE, ARGUMENT))) + rf"|{IN_PART}\S.*")
@@ -36,11 +33,6 @@ VERDICTS = {
 MISTAKES = {"wrong", "wrong in our copy"}
 # The first word of a box's title, and the verdicts of the claims that it may name.
 BOXES = {"Erratum": MISTAKES, "Errata": MISTAKES, "Condition": {"holds if"}, "Conditions": {"holds if"}}
-BOX = re.compile(
-    r"^(?P<fence>:{3,}|`{3,})\{admonition\} *(?P<title>(?P<word>\w+)[^\n]*)\n"
-    r":class: (?:erratum|condition)\n(?P<text>.*?)^(?P=fence)$",
-    re.M | re.S,
-)
 NAMED = re.compile(r"\{ref\}`[^`<]*<claim-([^`>]+)>`")
 FIELDS = {"id", "source", "place", "claim", "verdict", "right", "theorem"}
 SOURCES = {"000", "001", "002", "003"}
@@ -72,19 +64,15 @@ def statements(book):
     """Every theorem and definition of the book, keyed by its label."""
     found = {}
     for chapter in book:
-        for cell in chapter.cells:
-            for match in STATEMENT.finditer(cell.text if cell.kind == "markdown" else ""):
-                label = re.search(r"^:label:\s*(\S+)", match["options"], re.M)
-                if label is None:
-                    raise BookError(f"{cell.where}: a {match['kind']} without a label.")
-                if label[1] in found:
-                    raise BookError(
-                        f"{cell.where}: label {label[1]} is already used in {found[label[1]].cell.where}."
-                    )
-                text = re.split(r"^(?:`{3,}|:{3,})$", cell.text[match.end() :], maxsplit=1, flags=re.M)[0]
-                found[label[1]] = Statement(
-                    label[1], match["kind"], match["title"].strip(), chapter, cell, text
-                )
+        for directive in directives(chapter):
+            if directive.kind not in STATEMENTS:
+                continue
+            kind, label, cell = directive.kind.removeprefix("prf:"), directive.label, directive.cell
+            if label is None:
+                raise BookError(f"{cell.where}: a {kind} without a label.")
+            if label in found:
+                raise BookError(f"{cell.where}: label {label} is already used in {found[label].cell.where}.")
+            found[label] = Statement(label, kind, directive.argument, chapter, cell, directive.body)
     return found
 
 
@@ -305,25 +293,25 @@ def _tag_problems(cell):
 def _box_problems(book, verdicts):
     """A box says of a claim what the errata say, and no mistake is without a box where it matters."""
     boxed = set()
-    for chapter in book:
-        for cell in chapter.cells:
-            for box in BOX.finditer(cell.text if cell.kind == "markdown" else ""):
-                named = NAMED.findall(box["text"])
-                boxed.update(named)
-                yield from (f"{cell.where}: {problem}" for problem in _faults_of_box(box, named, verdicts))
+    for box in directives(*book):
+        if box.kind == "admonition" and {"erratum", "condition"} & set(box.classes):
+            named = NAMED.findall(box.body)
+            boxed.update(named)
+            yield from (f"{box.cell.where}: {problem}" for problem in _faults_of_box(box, named, verdicts))
     for claim, verdict in verdicts.items():
         if verdict in MISTAKES and claim not in boxed:
             yield f"book/claims.yml: {claim} is {verdict}, and no box of a chapter names it."
 
 
 def _faults_of_box(box, named, verdicts):
-    if box["word"] not in BOXES:
-        yield f"the box '{box['title']}' begins with none of {', '.join(BOXES)}."
+    word = re.match(r"\w*", box.argument)[0]
+    if word not in BOXES:
+        yield f"the box '{box.argument}' begins with none of {', '.join(BOXES)}."
         return
     if not named:
-        yield f"the box '{box['title']}' names no claim of the errata."
+        yield f"the box '{box.argument}' names no claim of the errata."
     for claim in named:
-        if (verdict := verdicts.get(claim, "not there")) not in BOXES[box["word"]]:
-            yield f"the box '{box['title']}' names {claim}, which is {verdict}."
-    if any(verdicts.get(claim) == "wrong in our copy" for claim in named) and "our copy" not in box["text"]:
-        yield f"the box '{box['title']}' does not say that it speaks of our copy."
+        if (verdict := verdicts.get(claim, "not there")) not in BOXES[word]:
+            yield f"the box '{box.argument}' names {claim}, which is {verdict}."
+    if any(verdicts.get(claim) == "wrong in our copy" for claim in named) and "our copy" not in box.body:
+        yield f"the box '{box.argument}' does not say that it speaks of our copy."
