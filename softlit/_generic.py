@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/03-computing-it-well.ipynb, cell build-generic
-"""The same functions for arrays of other libraries, by the array API standard: one short body.
+"""The same functions for arrays of other libraries, by the array API standard: one body.
 
 The result stays in the library, so that `jax.jit`, `jax.grad` and torch's autograd see through it, as often
 as they like. Arguments are read, and infinities, masks and empty slices treated, as the NumPy kernels do it
@@ -122,9 +122,8 @@ def _gaps(xp, x, axes, beta, mask):
     y = x if beta is None else xp.where(beta < 0, -x, x)
     seen = y if mask is None else xp.where(mask, y, -xp.inf)
     top = xp.max(seen, axis=axes, keepdims=True)
-    beyond = (y == top) & (
-        top == xp.inf
-    )  # their difference would be NaN; other gaps keep derivatives
+    # there the difference would be NaN; an infinite gap has a derivative
+    beyond = (y == top) & (top == xp.inf)
     if beta is None:
         gaps = xp.where(beyond, 0.0, y - top)
     else:
@@ -156,9 +155,10 @@ def _slicewise(function, x, axis, beta, where, left_out):
     xp = _namespace(x)
     x, dtype = _floats(xp, x, "x")
     beta = _read_beta(x, beta)
-    layout = Layout(tuple(x.shape), axis)
-    if beta is not None:
-        layout = Layout.shared(layout.shape, axis, _shaped(beta), "beta")
+    if beta is None:
+        layout = Layout(tuple(x.shape), axis)
+    else:
+        layout = Layout.shared(tuple(x.shape), axis, _shaped(beta), "beta")
         x = xp.broadcast_to(x, layout.shape)
     mask = _read_mask(x, where)
     if 0 in layout.shape:

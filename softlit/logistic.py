@@ -221,7 +221,7 @@ def softplus_inverse(y):
     --------
     >>> import softlit
     >>> softlit.softplus_inverse([0.0, 1.0, 100.0]).round(4)
-    array([     -inf,   0.5413, 100.    ])
+    array([    -inf,   0.5413, 100.    ])
     >>> f"{softlit.softplus_inverse(1e-300):.4f}"
     '-690.7755'
     >>> f"{softlit.softplus(softlit.softplus_inverse(0.1)):.6f}"

@@ -489,21 +489,21 @@ def test_derivatives_in_beta(differentiated, name):
 
 def test_a_loss_beside_masked_logits_has_its_derivative_in_beta(differentiated):
     """-inf for a masked logit, whose own derivative is infinite and counts 0 times."""
-    made, (jacobian, *_), _ = differentiated
+    made, (jacobian, *_), mapped = differentiated
     x = made(np.array([1.0, 2.0, -INF]))
-    got = jacobian(lambda beta: softlit.log_softmax(x, beta=beta)[0])(made(np.array(1.0)))
-    assert agree(np.asarray(got), -softlit.softmax([1.0, 2.0])[1])
+    loss = jacobian(lambda beta: softlit.log_softmax(x, beta=beta)[0])
+    (got,) = np.asarray(mapped(loss)(made(np.array([1.0]))))
+    assert agree(got, -softlit.softmax([1.0, 2.0])[1])
 
 
 def test_derivatives_that_do_not_exist_are_nan(differentiated):
-    made, (jacobian, *_), _ = differentiated
+    made, (jacobian, *_), mapped = differentiated
+    without = made(np.array([[INF, INF, 0.0], [-INF, -INF, -INF]]))
     for name in ("softmax", "log_softmax", "logsumexp"):
-        function = jacobian(getattr(softlit, name))
-        for x in ([INF, INF, 0.0], [-INF, -INF, -INF]):
-            assert np.isnan(np.asarray(function(made(np.array(x))))).all(), (name, x)
-    hard = jacobian(lambda x: softlit.softmax(x, beta=INF))
-    assert not np.asarray(hard(made(np.array([1.0, 2.0, 0.0])))).any()
-    assert np.isnan(np.asarray(hard(made(np.array([2.0, 2.0, 0.0]))))).all()
+        assert np.isnan(np.asarray(mapped(jacobian(getattr(softlit, name)))(without))).all(), name
+    hard = mapped(jacobian(lambda x: softlit.softmax(x, beta=INF)))
+    unique, tied = np.asarray(hard(made(np.array([[1.0, 2.0, 0.0], [2.0, 2.0, 0.0]]))))
+    assert not unique.any() and np.isnan(tied).all()
 
 
 # --- dtypes, shapes and kinds of arrays
@@ -543,7 +543,7 @@ BETAS = {
 
 
 @quiet
-@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("name", ["bfloat16", "float32"])
 @pytest.mark.parametrize("beta", BETAS)
 def test_the_dtype_is_that_of_the_logits(xp, name, beta):
     logits, dtype = np.array([[0.0, 1.0], [2.0, 0.5]]), dtype_of(xp, name)
@@ -587,7 +587,7 @@ def test_numbers_and_empty_arrays_of_other_libraries(xp):
         values = [f(one, axis) for f in (softlit.softmax, softlit.log_softmax, softlit.logsumexp)]
         assert [float(value) for value in values] == [1, 0, 7]
     assert float(softlit.softmax(one, where=False)) == 0 and float(softlit.softmax(one, beta=-INF)) == 1
-    assert tuple(softlit.softmax(one, beta=[1.0, 2.0, 3.0], axis=()).shape) == (3,)
+    assert softlit.softmax(one, beta=[[1.0], [2.0]]).shape == (2, 1)  # the axis is that of the result
     for function in (softlit.softmax, softlit.log_softmax, softlit.softmin):
         for axis in (-1, 0, None):
             assert tuple(function(nothing, axis).shape) == (2, 0) and function(nothing).dtype == xp.float32
