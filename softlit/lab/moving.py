@@ -208,7 +208,9 @@ def show_with_sliders(sliders, draw, *, alt):
     """
     alt = _checked(alt)
     start = {one["name"]: one["value"] for one in sliders}
-    drawn, sentences = calculate(f"[draw({json.dumps(start)}), {_SENTENCES}]", draw + _as_script(sliders))
+    drawn, sentences = calculate(
+        f"[draw({json.dumps(start)}), {_SENTENCES}]", draw + _as_script(sliders)
+    )
     longest = max(sentences, key=len)
     # In a function of its own, so that two figures of one page do not see each other.
     script = f"(() => {{{MATHS}{DRAWING}{draw}{_as_script(sliders)}{SLIDERS}}})();"
