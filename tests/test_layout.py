@@ -19,8 +19,8 @@ SEEN = r"""() => {
       found.pictures.push(picture.outerHTML.slice(0, 160));
   for (const picture of document.querySelectorAll("main figure img[style*='--drawn']")) {
     const { width } = picture.getBoundingClientRect();
-    const drawn = Number(picture.getAttribute("width"));
-    if (width < 0.75 * drawn) found.small.push(`${width} of ${drawn}: ${picture.alt.slice(0, 60)}`);
+    const drawn = Number(picture.getAttribute("width")); // its smallest words have 12 pixels there
+    if (width < 0.7 * drawn) found.small.push(`${width} of ${drawn}: ${picture.alt.slice(0, 60)}`);
   }
 
   for (const box of document.querySelectorAll("div.math > .katex-display"))
