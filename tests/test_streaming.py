@@ -245,6 +245,9 @@ def test_shapes_that_do_not_fit():
         state_of([1.0]).update([1.0], values=[2.0])
     with pytest.raises(ValueError, match=r"block of shape \(5,\) along axis \(0,\) does not fit"):
         state_of(np.zeros((2, 5))).softmax(np.zeros(5))
+    for function in (state_of, state_of([1.0]).softmax):
+        with pytest.raises(TypeError, match="block must hold real numbers, not values of dtype complex128"):
+            function([1j])
     with pytest.raises(TypeError, match="values must hold real numbers"):
         state_of([1.0], values=[1j])
 
