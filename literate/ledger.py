@@ -29,11 +29,16 @@ VERDICTS = {
     "no claim": "A name, a wish, a heading, the setting of an example: nothing that is true or false.",
 }
 MISTAKES = {"wrong", "wrong in our copy"}
-# The first word of a box's title, and the verdicts of the claims that it may name.
-BOXES = {"Erratum": MISTAKES, "Errata": MISTAKES, "Condition": {"holds if"}, "Conditions": {"holds if"}}
+# How the title of a box begins, its class, and the verdicts of the claims that it may name.
+BOXES = {
+    "Erratum": ("erratum", MISTAKES),
+    "Errata": ("erratum", MISTAKES),
+    "Condition": ("condition", {"holds if"}),
+    "Conditions": ("condition", {"holds if"}),
+}
 BOX = re.compile(
-    r"^(?P<fence>:{3,}|`{3,})\{admonition\} *(?P<title>(?P<word>\w+)[^\n]*)\n"
-    r":class: (?:erratum|condition)\n(?P<text>.*?)^(?P=fence)$",
+    r"^(?P<fence>:{3,}|`{3,})\{admonition\} *(?P<title>[^\n]*)\n(?P<options>(?::[\w-]+:[^\n]*\n)*)"
+    r"(?P<text>.*?)^(?P=fence) *$",
     re.M | re.S,
 )
 NAMED = re.compile(r"\{ref\}`[^`<]*<claim-([^`>]+)>`")
@@ -104,9 +109,8 @@ def read_claims(root=ROOT):
         if not isinstance(row["theorem"], str | None) or row["theorem"] == "":
             raise BookError(f"book/claims.yml, row {name}: theorem is neither a label nor null.")
         if row["verdict"] not in VERDICTS:
-            raise BookError(
-                f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {VERDICTS}."
-            )
+            known = ", ".join(VERDICTS)
+            raise BookError(f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {known}.")
         if row["source"] not in SOURCES or not re.fullmatch(row["source"] + r"-(\d+|missing)", name):
             raise BookError(f"book/claims.yml, row {name}: its source is '{row['source']}'.")
         if problem := _unfair(row):
@@ -234,22 +238,28 @@ def _box_problems(book, verdicts):
     for chapter in book:
         for cell in chapter.cells:
             for box in BOX.finditer(cell.text if cell.kind == "markdown" else ""):
-                named = NAMED.findall(box["text"])
-                boxed.update(named)
-                yield from (f"{cell.where}: {problem}" for problem in _faults_of_box(box, named, verdicts))
+                boxed.update(NAMED.findall(box["text"]))
+                yield from (f"{cell.where}: {problem}" for problem in _faults_of_box(box, verdicts))
     for claim, verdict in verdicts.items():
         if verdict in MISTAKES and claim not in boxed:
             yield f"book/claims.yml: {claim} is {verdict}, and no box of a chapter names it."
 
 
-def _faults_of_box(box, named, verdicts):
-    if box["word"] not in BOXES:
-        yield f"the box '{box['title']}' begins with none of {', '.join(BOXES)}."
+def _faults_of_box(box, verdicts):
+    word = box["title"].partition(":")[0]
+    classes = set(" ".join(re.findall(r"^:class:(.*)$", box["options"], re.M)).split())
+    if word not in BOXES:
+        if classes & {"erratum", "condition"}:
+            yield f"the box '{box['title']}' begins with none of {', '.join(BOXES)}."
         return
+    look, allowed = BOXES[word]
+    if look not in classes:
+        yield f"the box '{box['title']}' has not the class {look}."
+    named = NAMED.findall(box["text"])
     if not named:
         yield f"the box '{box['title']}' names no claim of the errata."
     for claim in named:
-        if (verdict := verdicts.get(claim, "not there")) not in BOXES[box["word"]]:
+        if (verdict := verdicts.get(claim, "not there")) not in allowed:
             yield f"the box '{box['title']}' names {claim}, which is {verdict}."
     if any(verdicts.get(claim) == "wrong in our copy" for claim in named) and "our copy" not in box["text"]:
         yield f"the box '{box['title']}' does not say that it speaks of our copy."
