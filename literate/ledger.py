@@ -31,8 +31,13 @@ VERDICTS = {
     "no claim": "A name, a wish, a heading, the setting of an example: nothing that is true or false.",
 }
 MISTAKES = {"wrong", "wrong in our copy"}
-# The first word of a box's title, and the verdicts of the claims that it may name.
-BOXES = {"Erratum": MISTAKES, "Errata": MISTAKES, "Condition": {"holds if"}, "Conditions": {"holds if"}}
+# How the title of a box begins, its class, and the verdicts of the claims that it may name.
+BOXES = {
+    "Erratum": ("erratum", MISTAKES),
+    "Errata": ("erratum", MISTAKES),
+    "Condition": ("condition", {"holds if"}),
+    "Conditions": ("condition", {"holds if"}),
+}
 NAMED = re.compile(r"\{ref\}`[^`<]*<claim-([^`>]+)>`")
 FIELDS = {"id", "source", "place", "claim", "verdict", "right", "theorem"}
 SOURCES = {"000", "001", "002", "003"}
@@ -116,9 +121,8 @@ def read_claims(root=ROOT):
         if not isinstance(row["theorem"], str | None) or row["theorem"] == "":
             raise BookError(f"book/claims.yml, row {name}: theorem is neither a label nor null.")
         if row["verdict"] not in VERDICTS:
-            raise BookError(
-                f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {VERDICTS}."
-            )
+            known = ", ".join(VERDICTS)
+            raise BookError(f"book/claims.yml, row {name}: verdict '{row['verdict']}' is not one of {known}.")
         if row["source"] not in SOURCES or not re.fullmatch(row["source"] + r"-(\d+|missing)", name):
             raise BookError(f"book/claims.yml, row {name}: its source is '{row['source']}'.")
         if problem := _unfair(row):
@@ -294,24 +298,28 @@ def _box_problems(book, verdicts):
     """A box says of a claim what the errata say, and no mistake is without a box where it matters."""
     boxed = set()
     for box in directives(*book):
-        if box.kind == "admonition" and {"erratum", "condition"} & set(box.classes):
-            named = NAMED.findall(box.body)
-            boxed.update(named)
-            yield from (f"{box.cell.where}: {problem}" for problem in _faults_of_box(box, named, verdicts))
+        if box.kind == "admonition":
+            boxed.update(NAMED.findall(box.body))
+            yield from (f"{box.cell.where}: {problem}" for problem in _faults_of_box(box, verdicts))
     for claim, verdict in verdicts.items():
         if verdict in MISTAKES and claim not in boxed:
             yield f"book/claims.yml: {claim} is {verdict}, and no box of a chapter names it."
 
 
-def _faults_of_box(box, named, verdicts):
-    word = re.match(r"\w*", box.argument)[0]
+def _faults_of_box(box, verdicts):
+    word = box.argument.partition(":")[0]
     if word not in BOXES:
-        yield f"the box '{box.argument}' begins with none of {', '.join(BOXES)}."
+        if {"erratum", "condition"} & set(box.classes):
+            yield f"the box '{box.argument}' begins with none of {', '.join(BOXES)}."
         return
+    look, allowed = BOXES[word]
+    if look not in box.classes:
+        yield f"the box '{box.argument}' has not the class {look}."
+    named = NAMED.findall(box.body)
     if not named:
         yield f"the box '{box.argument}' names no claim of the errata."
     for claim in named:
-        if (verdict := verdicts.get(claim, "not there")) not in BOXES[word]:
+        if (verdict := verdicts.get(claim, "not there")) not in allowed:
             yield f"the box '{box.argument}' names {claim}, which is {verdict}."
     if any(verdicts.get(claim) == "wrong in our copy" for claim in named) and "our copy" not in box.body:
         yield f"the box '{box.argument}' does not say that it speaks of our copy."

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from conftest import edit_cell
+from docutils import nodes
 from pybtex.database import parse_string
 from pybtex.plugin import find_plugin
 
@@ -138,6 +139,16 @@ def test_an_address_is_not_both_used_and_redirected(project):
     file.write_text(text + RENAMED + "\n")
     with pytest.raises(BookError, match="stands there twice"):
         ids.read_frozen(project)
+
+
+def test_an_old_claim_is_found_in_the_row_of_the_new_one(project):
+    file = project / ids.FILE
+    file.write_text("book/errata#claim-003-0 -> book/errata#claim-003-1\n")
+    entry = nodes.entry("", nodes.paragraph("", "003-1"))
+    body = nodes.tbody("", nodes.row("", entry, ids=["claim-003-1"]))
+    env = SimpleNamespace(docname="book/errata", note_dependency=lambda path: None)
+    ids.keep_old_anchors(SimpleNamespace(env=env, srcdir=project), nodes.section("", body))
+    assert len(body) == 1 and entry[0]["ids"] == ["claim-003-0"]
 
 
 def test_every_kind_of_label_has_an_address():

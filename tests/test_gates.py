@@ -148,13 +148,19 @@ def test_a_mistake_without_a_box(project):
         ("claim-003-15", "thm-jacobian", "names no claim of the errata."),
         ("} Erratum:", "} Condition:", "names 003-15, which is wrong in our copy."),
         ("} Erratum:", "} Note:", "begins with none of Erratum, Errata, Condition, Conditions."),
+        ("} Erratum:", "} *Erratum*:", "begins with none of Erratum, Errata, Condition, Conditions."),
+        (":class: erratum", ":class: tip", "has not the class erratum."),
+        (":class: erratum", ":name: box\n:class: wide erratum\n:open:", None),
     ],
 )
 def test_a_box_that_is_not_what_its_title_says(project, old, new, sentence):
     path = project / "book" / "08-jacobian.ipynb"
     edit_cell(path, "jacobian-sources", lambda cell: cell.update(source=cell.source.replace(old, new)))
     found = list(gates.all_problems(project))
-    assert any("jacobian-sources: the box" in line and line.endswith(sentence) for line in found), found
+    if sentence:
+        assert any("jacobian-sources: the box" in line and line.endswith(sentence) for line in found), found
+    else:
+        assert not [line for line in found if "the box" in line]
 
 
 @pytest.mark.parametrize(
@@ -199,13 +205,8 @@ def test_a_ledger_tag_on_prose(project):
     ],
 )
 def test_a_claim_with_a_bad_field(project, field, value, sentence):
-    claims = project / "book" / "claims.yml"
-    rows = yaml.safe_load(claims.read_text())
-    row = next(row for row in rows if row["id"] == "003-2")
-    row[field] = value
-    claims.write_text(yaml.safe_dump(rows))
     with pytest.raises(BookError, match=f"row 003-2: {sentence}"):
-        list(gates.all_problems(project))
+        plant_in_row(project, "003-2", **{field: value})
 
 
 @pytest.mark.parametrize(
