@@ -344,7 +344,7 @@ class SoftmaxState:
         numpy.exceptions.AxisError
             If `axis` is out of range.
         """
-        x, dtype = real_array(block)
+        x, dtype = real_array(block, "block")
         layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
         if values is not None:
             values, of_values = real_array(values, "values")
@@ -534,7 +534,7 @@ class SoftmaxState:
 
     def _of_block(self, block, axis, function, *numbers):
         """The function of rows of the block, and of numbers with one entry a row."""
-        x, dtype = real_array(block)
+        x, dtype = real_array(block, "block")
         layout = Layout(x.shape, axis)
         if (layout.outer if x.shape else ()) != self.shape:
             raise ValueError(
