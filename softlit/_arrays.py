@@ -93,7 +93,7 @@ def real_array(x, name="x"):
 
 
 def mask_array(where, shape, name="where"):
-    """The mask as a bool array of the given shape, or None.
+    """The mask as a bool array of the given shape, or of its own if that is None; None if there is no mask.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def mask_array(where, shape, name="where"):
     if where.dtype != bool:
         advice = f": {name} != 0 holds bool" if where.dtype.kind in "iu" else ""
         raise TypeError(f"{name} must hold bool, not values of dtype {where.dtype}{advice}")
-    return broadcast_array(where, shape, name)
+    return where if shape is None else broadcast_array(where, shape, name)
 
 
 def broadcast_array(array, shape, name):

@@ -143,7 +143,7 @@ def _read_tables(mask, bias):
     tables, dtypes = {}, []
     if mask is not None:
         try:
-            tables["mask"] = mask_array(mask, np.shape(mask), "mask")
+            tables["mask"] = mask_array(mask, None, "mask")
         except TypeError as error:
             raise TypeError(
                 f"{error}; numbers to be added to the scores are a bias"

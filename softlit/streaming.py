@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from softlit._arrays import Layout, mask_array, real_array
+from softlit._arrays import Layout, broadcast_array, mask_array, real_array
 from softlit.kernels import (
     _BLOCK,
     _exp,
@@ -348,7 +348,7 @@ class SoftmaxState:
         layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
         if values is not None:
             values, of_values = real_array(values, "values")
-            values = _beside(x, values)
+            values = broadcast_array(values, x.shape, "values")
             dtype = np.result_type(dtype, of_values)
             x = x.astype(np.result_type(x, values), copy=False)
         shape = layout.outer if x.shape else ()
@@ -573,16 +573,6 @@ def _probabilities(x, shift, total):
 
 def _log_probabilities(x, top, log_total):
     return np.where(np.isposinf(top) & np.isposinf(x), 0, x - top) - log_total
-
-
-def _beside(x, values):
-    """The values in the shape of the block."""
-    try:
-        return np.broadcast_to(values, x.shape)
-    except ValueError:
-        raise ValueError(
-            f"values has shape {values.shape}, which does not broadcast to that of block, {x.shape}"
-        ) from None
 
 
 def _told(state):

@@ -179,7 +179,7 @@ def test_a_wrong_dtype_is_named_with_its_argument(name, argument, dtype):
         ((i for i in range(3)), "x is a generator, and list(x) a list"),
         ({1, 2}, "list(x)"),
     ],
-    ids=str,
+    ids=["fractions", "decimals", "large integers", "one fraction", "objects", "generator", "set"],
 )
 def test_real_numbers_in_other_clothes_are_told_how_to_change(wrong, advice):
     with pytest.raises(TypeError, match=re.escape(advice)):

@@ -239,7 +239,7 @@ def test_shapes_that_do_not_fit():
         state_of(np.zeros((2, 5)), np.zeros((3, 5)))
     with pytest.raises(ValueError, match=r"^a state of shape \(\) and a state of shape \(1,\) cannot"):
         state_of([1.0]).merge(state_of([[1.0]]))
-    with pytest.raises(ValueError, match=r"values has shape \(3,\), which does not .* that of block, \(2,\)"):
+    with pytest.raises(ValueError, match=r"values has shape \(3,\), which does not broadcast to \(2,\)"):
         state_of([1.0, 2.0], values=[1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="with values cannot be merged"):
         state_of([1.0]).update([1.0], values=[2.0])
