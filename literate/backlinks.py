@@ -17,7 +17,7 @@ from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
 
 # Pages and a section that list statements, and use none. Nor do the badges of code cells count: they prove.
-LISTS = {"book/index", "book/course", "book/errata", "book/ledger"}
+LISTS = {"book/index", "book/course", "book/errata", "book/ledger", "book/notation"}
 PROVED = "what-is-proved-here"
 
 

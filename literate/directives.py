@@ -49,7 +49,12 @@ class Directive:
     @property
     def formulas(self):
         """The mathematics typed in it, as LaTeX on one line each, in order."""
-        return tuple(" ".join(latex.split()) for latex in _mathematics(MARKDOWN.parse(self.body)))
+        return mathematics(self.body)
+
+
+def mathematics(text):
+    """The mathematics typed in some Markdown, as LaTeX on one line each, in order."""
+    return tuple(" ".join(latex.split()) for latex in _mathematics(MARKDOWN.parse(text)))
 
 
 def directives(*chapters):

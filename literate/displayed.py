@@ -39,6 +39,8 @@ SPELLINGS = (
     (r"\\(operatorname|mathcal) *\{(\w+)\}", r"\\\2 "),
     (r"\\(bar|hat) (\w)", r"\\\1\2 "),
     (r"\\mathbf *\{1\}", r"\\ones "),
+    (r"\\mathbf *\{e\}", r"\\unit "),
+    (r"(\w)\^\{\((\w)\)\}", r"\\vectors\1_{\2}"),
     (r"\\mathsf *(T|\{ *T *\})", "T"),
     (r"\\mathbb *\{R\} *\\ones", r"\\constants "),
     (r"\\\|", ","),
@@ -85,10 +87,10 @@ name: NAME
 ?bracket: "(" sum ")" | "(" sum ("," sum)+ ")" -> several
 
 RELATION.3: /=|<|>|\\(le|ge|ne|in)(?![A-Za-z])/
-CIRCLED.3: "\\odot" | "\\oplus" | "\\circ"
+CIRCLED.3: "\\odot" | "\\oplus" | "\\circ" | "\\sqcup"
 BIG.3: "\\sum" | "\\prod"
 PREFIX.2: /\\(log|max|min|sin|cos|tanh|artanh|logit|softplus|sigma)(?![A-Za-z])/
-CALLED.2: /([BEHSW]|\\([A-Z][A-Za-z]*|clr|hardmax|mm|diag|det|ulp|phi|pi) ?)(?=(_(\\?[A-Za-z]+|\d))?\()/
+CALLED.2: /([BEHSW]|\\([A-Z][A-Za-z]*|clr|hardmax|mm|diag|det|ulp|phi|psi) ?)(?=(_(\\?[A-Za-z]+|\d))?\()/
 NAME: /\\(?!c?dots)[A-Za-z]+|\\cdots|[A-Za-z]/
 NUMBER: /[0-9]+/
 %ignore " "
@@ -268,7 +270,7 @@ class _Values(Interpreter):
             )
         column = self.visit(base)
         place = self.visit(script)
-        if place == r"\max":
+        if isinstance(place, str):  # \max, the only word that stands below
             return np.max(column)
         return column[place - 1] if isinstance(column, list) else column[place - 1, 0]
 

@@ -150,7 +150,7 @@ def _product(x, v, name, axis, beta, where):
 def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
     r"""The Jacobian of softmax times a vector: how the probabilities move as the logits move along `v`.
 
-    .. math:: J v = \beta\, p \odot (v - (p^T v) \mathbf{1}), \qquad p = S(\beta x)
+    .. math:: J v = \beta\, p \circ (v - (p^{\mathsf T} v) \mathbf{1}), \qquad p = S(\beta x)
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
 def softmax_vjp(x, g, axis=-1, *, beta=1.0, where=None):
     r"""A gradient with respect to the probabilities, carried back to the logits.
 
-    .. math:: J^T g = \beta\, p \odot (g - (p^T g) \mathbf{1}), \qquad p = S(\beta x)
+    .. math:: J^{\mathsf T} g = \beta\, p \circ (g - (p^{\mathsf T} g) \mathbf{1}), \qquad p = S(\beta x)
 
     The Jacobian is symmetric, so this is the product that `softlit.softmax_jvp` computes; it has a
     name of its own because code that reads ``vjp`` says which way it goes.

@@ -57,7 +57,7 @@ def _boltzmann(y, beta, keep):
 def boltzmann_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     r"""The mean of the entries under their own softmax: a soft maximum from below.
 
-    .. math:: B_\beta(x) = S(\beta x)^T x = \frac{\sum_j x_j e^{\beta x_j}}{\sum_j e^{\beta x_j}}
+    .. math:: B_\beta(x) = S(\beta x)^{\mathsf T} x = \frac{\sum_j x_j e^{\beta x_j}}{\sum_j e^{\beta x_j}}
 
     Parameters
     ----------

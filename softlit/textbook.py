@@ -104,7 +104,7 @@ def logsumexp_shifted(x, axis=-1):
 def softmax_state(x):
     r"""The state of a vector as the papers print it: its maximum and its scaled sum.
 
-    .. math:: (m, s) = \Bigl(\max_j x_j,\ \sum_j e^{x_j - m}\Bigr)
+    .. math:: (M, s) = \Bigl(\max_j x_j,\ \sum_j e^{x_j - M}\Bigr)
 
     See Also
     --------
@@ -127,7 +127,7 @@ def softmax_state(x):
 def merge_states(first, second):
     r"""The state of two families together; both must have a finite maximum.
 
-    .. math:: (m, s) \oplus (n, t) = (M,\ s\, e^{m - M} + t\, e^{n - M}), \qquad M = \max(m, n)
+    .. math:: (M_1, s_1) \sqcup (M_2, s_2) = (M,\ s_1 e^{M_1 - M} + s_2 e^{M_2 - M}), \quad M = \max(M_1, M_2)
 
     See Also
     --------

@@ -124,5 +124,5 @@ def test_the_lines_of_the_book(site):
     assert not any("finite differences" in name for name in jacobian), "the badges of a cell prove, not use"
     for name, page in site.items():
         for address in page.xpath("//p[contains(@class, 'backlinks')]/a/@href"):
-            assert not address.startswith(("ledger", "errata", "course", "index")), name
+            assert not address.startswith(("ledger", "errata", "course", "notation", "index")), name
             assert not address.endswith("#what-is-proved-here"), name

@@ -26,7 +26,7 @@ def column(values):
 
 
 def stacked(arguments):
-    return arguments[0] if len(arguments) == 1 else column(arguments)
+    return arguments[0] if len(arguments) == 1 else np.vstack([column(part) for part in arguments])
 
 
 def closure(q):
@@ -61,6 +61,12 @@ def hardmax(x):
     return closure((x == np.max(x)).astype(float))
 
 
+def merged(a, b):
+    """The state of two families, from the state of each: a maximum and a scaled sum."""
+    top = max(a[0, 0], b[0, 0])
+    return column([top, a[1, 0] * np.exp(a[0, 0] - top) + b[1, 0] * np.exp(b[0, 0] - top)])
+
+
 def jacobian(x, beta, step=1e-5):
     shifts = step * np.eye(len(x))
     slopes = [softmax(beta * (x + e[:, None])) - softmax(beta * (x - e[:, None])) for e in shifts]
@@ -88,7 +94,7 @@ FUNCTIONS = {
     r"\KL()": lambda at, below, p, q: divergence(p, q),
     r"\Var()": lambda at, p, v: covariance(p, v, v),
     r"\Cov()": lambda at, p, a, b: covariance(p, a, b),
-    r"\pi()": lambda at, below, i: at[r"\pi"][i - 1] + 1,
+    r"\psi()": lambda at, below, i: at[r"\psi"][i - 1, 0],
     r"\phi()": lambda at, below, p: at[r"\phi"](p),
     r"\det()": lambda at, below, matrix: np.linalg.det(matrix),
     r"\ulp()": lambda at, below, y: np.spacing(abs(y)),
@@ -98,7 +104,8 @@ FUNCTIONS = {
     "S()": lambda at, below, x: softmax(x),
     r"\odot()": lambda a, p: closure(p**a),
     r"\oplus()": lambda p, q: closure(p * q),
-    r"\circ()": lambda x, order: x[order],
+    r"\circ()": np.multiply,
+    r"\sqcup()": merged,
     "inner_A()": lambda p, q: np.sum(centred_log(p) * centred_log(q)),
 }
 
@@ -106,7 +113,7 @@ FUNCTIONS = {
 DERIVED = {
     "N": lambda at: len(at["x"]),
     "p": lambda at: softmax(at[r"\beta"] * at["x"]),
-    "M": lambda at: np.max(at["x"]),
+    "M": lambda at: np.max(at.get("logits", at["x"])),  # of all logits of the statement
     "m": lambda at: np.sum(at["x"] == np.max(at["x"])),
     r"\Delta": lambda at: np.max(at["x"]) - np.max(at["x"][at["x"] < np.max(at["x"])]),
     "h": lambda at: hardmax(at["x"]),
@@ -124,10 +131,12 @@ DERIVED = {
     "J_": lambda at, size: jacobian(at["x"], at[r"\beta"])[:size, :size],
     "I": lambda at: np.eye(len(at["x"])),
     r"\ones": lambda at: np.ones_like(at["x"]),
+    r"\eta": lambda at: np.exp(-2 * (np.pi * at[r"\tau"]) ** 2),
+    r"\pi": math.pi,
     r"\constants": None,
     r"\delta_": lambda at, i, r: float(i == r),
     "e": math.e,
-    "e_": lambda at, r: column(np.arange(1, len(at["x"]) + 1) == r),
+    r"\unit_": lambda at, r: column(np.arange(1, len(at["x"]) + 1) == r),
 }
 
 
@@ -135,12 +144,9 @@ def nothing_else(rng, at):
     return {}
 
 
-def a_distribution(rng, at):
-    return {"p": at["p"]}
-
-
 def logits_of_a_distribution(rng, at):
-    return {"p": at["p"], "x": np.log(at["p"]) + at["c"]}
+    """Logits at beta = 1, and the constant that leads to them from log p."""
+    return {r"\beta": 1, "c": log_sum_exp(at["x"])}
 
 
 def with_ties(rng, at):
@@ -152,19 +158,23 @@ def with_ties(rng, at):
 
 def a_maximum_at_k(rng, at):
     k = int(np.argmax(at["x"])) + 1
-    rest = np.sum(np.exp(np.delete(at["x"], k - 1) - np.max(at["x"])))
-    return {"k": k, "R": rest, "c": column(rng.normal(size=len(at["x"])))}
+    return {"k": k, **coordinates(rng, at)}
+
+
+def no_temperature(rng, at):
+    """A maximum at k, and beta = 1, where a statement has no beta."""
+    return {**a_maximum_at_k(rng, at), r"\beta": 1}
 
 
 def rounded_exponents(rng, at):
     s = at["x"]
     rounded = {r"\varepsilon": np.zeros_like(s), "t": lambda at: at["s"] * (1 + at[r"\varepsilon"])}
-    return {"s": s, "p": softmax(s), "j": at["k"], "u": 1e-3, **rounded}
+    return {"s": s, "x": s, r"\beta": 1, "j": at["k"], "u": 1e-3, **rounded}
 
 
 def a_sum_in_range(rng, at):
     x = at["x"] - log_sum_exp(at["x"]) + rng.uniform(-0.6, 3)
-    return {"x": x, "p": softmax(x), r"\beta": 1, r"\Omega": 30}
+    return {"x": x, r"\beta": 1, r"\Omega": 30}
 
 
 def a_shift_of_one_logit(rng, at):
@@ -188,19 +198,17 @@ def coordinates(rng, at):
 
 
 def vectors_a_and_b(rng, at):
-    vectors = {name: column(rng.normal(size=len(at["x"]))) for name in "abc"}
-    means = {rf"\bar{name}": lambda at, name=name: np.sum(at["p"](at) * at[name]) for name in "ab"}
-    return {**vectors, **means}
+    return {name: column(rng.normal(size=len(at["x"]))) for name in "abc"}
 
 
 def many_vectors(rng, at):
-    vectors = [column(rng.normal(size=3)) for _ in range(4)]
-    return {"K": 4, "x": vectors, "a": list(rng.normal(size=4)), r"\ones": np.ones((3, 1))}
+    vectors = [column(rng.normal(size=len(at["x"]))) for _ in range(4)]
+    return {"K": 4, r"\vectorsx": vectors, "a": list(rng.normal(size=4))}
 
 
 def one_of_many_high(rng, at):
     k, height = at["k"], rng.uniform(-2, 2)
-    return {**coordinates(rng, at), "h": height, "x": height * column(np.arange(1, len(at["x"]) + 1) == k)}
+    return {**coordinates(rng, at), "t": height, "x": height * column(np.arange(1, len(at["x"]) + 1) == k)}
 
 
 def one_low(rng, at):
@@ -220,8 +228,7 @@ def shifted_copy(rng, at):
 
 
 def constant_or_not(rng, at):
-    p = softmax(column(rng.normal(size=len(at["x"]))))
-    return {"x": at["x"] if rng.integers(2) else np.full_like(at["x"], at["c"]), "p": p}
+    return {"x": at["x"] if rng.integers(2) else np.full_like(at["x"], at["c"])}
 
 
 def one_probability(rng, at):
@@ -241,14 +248,14 @@ def a_mask(rng, at):
     i, r = rng.permutation(left_in)[:2] + 1
     return {
         "w": w,
-        "p": lambda at: closure(w * np.exp(at[r"\beta"] * at["x"])),
+        "q": lambda at: closure(w * np.exp(at[r"\beta"] * at["x"])),
         "i": i,
         "r": rng.choice([i, r]),
     }
 
 
 def two_numbers(rng, at):
-    q = rng.uniform(0.5, 2)
+    q = rng.uniform(0.1, 0.5)
     p = q * rng.uniform(1.6, 2)
     v = (p - q) / (p + q)
     return {"p": p, "q": q, "d": p - q, "v": v, r"\cdots": np.arctanh(v) - v - v**3 / 3 - v**5 / 5 - v**7 / 7}
@@ -256,12 +263,12 @@ def two_numbers(rng, at):
 
 def a_permutation(rng, at):
     order = rng.permutation(len(at["x"]))
-    return {r"\pi": order, "P": np.eye(len(order))[order]}
+    return {r"\psi": order[:, np.newaxis] + 1, "P": np.eye(len(order))[order]}
 
 
 def a_float(rng, at):
     y = rng.normal() * 2.0**53  # where an ulp is about 1
-    return {"y": y, "p": 53, "e": math.frexp(abs(y))[1] - 1, "e_": lambda at, place: -1022}
+    return {"y": y, "t": 53, "k": math.frexp(abs(y))[1] - 1, "k_": lambda at, place: -1022}
 
 
 def two_in_order(rng, at):
@@ -274,7 +281,7 @@ def a_row(rng, at):
 
 
 def with_a_shifted_tangent(rng, at):
-    return {"w": at["v"] - at["c"], r"\odot()": np.multiply}
+    return {"w": at["v"] - at["c"]}
 
 
 def positions(rng, at):
@@ -294,6 +301,10 @@ def state(x):
     return column([np.max(x), np.sum(np.exp(x - np.max(x)))])
 
 
+def one_family(rng, at):
+    return {"s": state(at["x"])[1, 0]}
+
+
 def two_families(rng, at):
     """Two families of logits with values, whose maxima, sums and weighted sums are told apart by number."""
     second = int(rng.integers(1, 6))  # the size of the other family
@@ -306,11 +317,8 @@ def two_families(rng, at):
     return {
         "y": y,
         "K": second,
-        "m": tops[1],
-        "n": tops[2],
-        "M": max(tops.values()),
-        "s": sums[1],
-        "t": sums[2],
+        "logits": together[0],
+        "M_": lambda at, number: tops[number],
         "s_": lambda at, number: sums[number],
         "o_": lambda at, number: pulled[number] / sums[number],
         "o": np.sum(softmax(together[0]) * together[1]),
@@ -319,28 +327,25 @@ def two_families(rng, at):
 
 def two_rests(rng, at):
     both = two_families(rng, at)
-    rests = {name: both[total] - 1 for name, total in (("R", "s"), ("Q", "t"))}
-    return {**both, **rests}
+    return {**both, "R_": lambda at, number: both["s_"](at, number) - 1}
 
 
 def a_carried_mean(rng, at):
+    """Sums of the first family, scaled by the maximum of both."""
     both = two_families(rng, at)
-    return {**both, "t": np.sum(at["v"] * np.exp(at["x"] - both["m"]))}
+    weights = np.exp(at["x"] - np.max(both["logits"]))
+    return {**both, "s": np.sum(weights), "t": np.sum(at["v"] * weights)}
 
 
 def means_with_logsumexps(rng, at):
     both = two_families(rng, at)
-    lses = {1: both["m"] + np.log(both["s"]), 2: both["n"] + np.log(both["t"])}
+    lses = {number: both["M_"](at, number) + np.log(both["s_"](at, number)) for number in (1, 2)}
     return {**both, "l_": lambda at, number: lses[number], "l": np.logaddexp(*lses.values())}
 
 
 def three_states(rng, at):
-    def merged(a, b):
-        top = max(a[0, 0], b[0, 0])
-        return column([top, a[1, 0] * np.exp(a[0, 0] - top) + b[1, 0] * np.exp(b[0, 0] - top)])
-
     states = {name: state(rng.normal(size=rng.integers(1, 5))) for name in "abc"}
-    return {**states, "o": column([-np.inf, 0]), r"\oplus()": merged}
+    return {**states, "o": column([-np.inf, 0])}
 
 
 def a_sum_of_a_tree(rng, at):
@@ -351,12 +356,8 @@ def a_sum_of_a_tree(rng, at):
 
 
 def multiples(rng, at):
-    e = int(rng.integers(-9, 9))
-    return {"a": column(rng.integers(-(2**50), 2**50, len(at["x"])) * 2.0**e), "g": 2.0**e, "e": e, "p": 53}
-
-
-def a_range(rng, at):
-    return {"R": np.ptp(at["x"])}
+    k = int(rng.integers(-9, 9))
+    return {"a": column(rng.integers(-(2**50), 2**50, len(at["x"])) * 2.0**k), "g": 2.0**k, "k": k, "t": 53}
 
 
 def ordered_logits(rng, at):
@@ -371,10 +372,10 @@ def ordered_logits(rng, at):
 
 def a_majorised_pair(rng, at):
     """q is a mixture of the orders of p; phi is convex, with a kink."""
-    p, kink = at["p"], rng.uniform(0, 1)
+    p, kink = at["p"](at), rng.uniform(0, 1)
     shares = softmax(rng.normal(size=4))
     q = sum(share * rng.permutation(p) for share in shares)
-    return {"p": p, "q": q, r"\phi": lambda p: (p - kink) ** 2 + abs(p - kink)}
+    return {"q": q, r"\phi": lambda p: (p - kink) ** 2 + abs(p - kink)}
 
 
 def a_chord(rng, at):
@@ -387,35 +388,34 @@ def the_first_few(rng, at):
     return {"K": int(rng.integers(1, len(at["x"]) + 1))}
 
 
-def bell(s, width, near):
-    """Places on the grid, and the weights that a bell around s has there."""
-    places = np.round(s) + np.arange(-near, near + 1)
-    return places, np.exp(-((places - s) ** 2) / (2 * width**2))
+def bell(s, width, radius):
+    """Places on the grid, and logits whose weights there are a bell around s."""
+    places = column(np.round(s) + np.arange(-radius, radius + 1))
+    return {"c": places, "x": -((places - s) ** 2) / (2 * width**2), r"\beta": 1}
+
+
+def sampled_bell(rng, s, width):
+    """A bell on the whole grid, and its mean and its sum in a window."""
+    radius = int(rng.integers(1, 4))
+    window = bell(s, width, radius)
+    return {
+        **bell(s, width, 40),
+        "s": s,
+        r"\tau": width,
+        r"\rho": radius,
+        r"\infty": 12,
+        "E_": lambda at, radius: DERIVED["E"](window),
+        "Z_": lambda at, radius: DERIVED["Z"](window),
+    }
 
 
 def a_bell_on_a_grid(rng, at):
-    s, width, radius = rng.normal(), rng.uniform(0.3, 0.9), int(rng.integers(1, 4))
-    everywhere, window = bell(s, width, 40), bell(s, width, radius)
-    return {
-        "s": s,
-        r"\tau": width,
-        r"\eta": np.exp(-2 * np.pi**2 * width**2),
-        r"\pi": np.pi,
-        r"\rho": radius,
-        r"\infty": 12,
-        "E": np.average(everywhere[0], weights=everywhere[1]),
-        "E_": lambda at, radius: np.average(window[0], weights=window[1]),
-        "A": np.sum(everywhere[1]),
-        "W": np.sum(window[1]),
-    }
+    return sampled_bell(rng, rng.normal(), rng.uniform(0.3, 0.9))
 
 
 def between_two_places(rng, at):
     """A bell with its top a quarter of the way from one place to the next."""
-    width = rng.uniform(0.2, 0.6)
-    places, weights = bell(0.25, width, 40)
-    mean, ratio = np.average(places, weights=weights), np.exp(-2 * np.pi**2 * width**2)
-    return {"s": 0.25, r"\tau": width, r"\eta": ratio, r"\pi": np.pi, "E": mean}
+    return sampled_bell(rng, 0.25, rng.uniform(0.2, 0.6))
 
 
 # What the letters of a statement stand for where it is not what they stand for elsewhere.
@@ -424,7 +424,7 @@ SETTINGS = {
     "thm-permutation": a_permutation,
     "thm-order": two_in_order,
     "thm-hardmax-flat": close_by,
-    "thm-log1p-split": a_maximum_at_k,
+    "thm-log1p-split": no_temperature,
     "thm-gap-rounding": rounded_exponents,
     "thm-sum-tells": a_sum_in_range,
     "thm-compensated-shift": a_shift_of_one_logit,
@@ -433,20 +433,14 @@ SETTINGS = {
     "thm-inverse": logits_of_a_distribution,
     "thm-fibres": shifted_copy,
     "thm-choice-of-constant": logits_of_a_distribution,
-    "def-clr": a_distribution,
-    "thm-clr-inverse": a_distribution,
     "thm-logit": one_probability,
     "thm-softplus-inverse": a_softplus,
     "thm-superposition": many_vectors,
-    "thm-simplex-vector-space": a_distribution,
     "thm-linear-isomorphism": constant_or_not,
-    "thm-aitchison-isometry": a_distribution,
     "thm-sharp-limit": with_ties,
     "thm-ties": with_ties,
     "thm-negative-limit": with_ties,
     "thm-tie-rates": with_ties,
-    "def-entropy": a_distribution,
-    "thm-entropy-kl": a_distribution,
     "thm-kl-digits": two_numbers,
     "thm-boltzmann-not-monotone": one_low,
     "thm-jacobian-null": a_row,
@@ -459,14 +453,13 @@ SETTINGS = {
     "thm-soft-arg-max-temperature": coordinates,
     "thm-soft-arg-max-error": a_maximum_at_k,
     "thm-centre-bias": one_of_many_high,
-    "def-softmax-state": two_families,
+    "def-softmax-state": one_family,
     "thm-merge": two_families,
     "thm-monoid": three_states,
     "thm-merge-depth": a_sum_of_a_tree,
     "thm-exact-sum": multiples,
     "thm-carried-mean": a_carried_mean,
     "thm-merged-means": means_with_logsumexps,
-    "thm-dispersion": a_range,
     "thm-majorisation": ordered_logits,
     "thm-majorisation-convex": a_majorised_pair,
     "thm-lse-convex": a_chord,
@@ -521,6 +514,7 @@ UNREAD = {
     "def-hardmax": "a table of cases",
     "thm-not-uniform": "a supremum over all logits",
     "thm-worst-gap": "a maximum over all logits",
+    "def-majorisation": "sums of the largest entries, in words",
     "def-perturbation": "an ellipsis between the entries",
     "def-powering": "an ellipsis between the entries",
     "thm-kl-digits": "a comma in front of the relation",
@@ -537,12 +531,11 @@ def drawn(formula, rng):
         **{name: column(1.5 * rng.normal(size=size)) for name in "xyvd"},
         **{name: rng.normal() for name in "abct"},
         **dict(zip("irk", rng.permutation(size) + 1, strict=False)),
-        **{name: rng.uniform(0.3, 1.5) for name in (r"\beta", r"\delta", r"\varepsilon")},
+        **{name: rng.uniform(0.3, 1.5) for name in (r"\beta", r"\varepsilon")},
         "q": softmax(column(rng.normal(size=size))),
     }
     setting = SETTINGS.get(formula.typed, SETTINGS.get(formula.label, nothing_else))
-    distribution = softmax(column(rng.normal(size=size)))
-    return {**letters, **setting(rng, {**letters, "p": distribution})}
+    return {**letters, **setting(rng, letters)}
 
 
 @np.errstate(all="ignore")
@@ -625,7 +618,7 @@ STILL_TRUE = {
     ("thm-gradient-sum", r"x - a\mathbf{1}"): "a shift down is a shift",
     ("thm-jacobian-null", r"I + \mathbf{1} g"): "what the Jacobian kills may be added",
     ("thm-aitchison-isometry", r"+ \bar"): "one centred factor is enough",
-    ("thm-soft-arg-max-gradient", r"+ \bar"): "one centred factor is enough",
+    ("thm-soft-arg-max-gradient", "+ p^"): "one centred factor is enough",
 }
 TURNED = [
     (formula, turned)
