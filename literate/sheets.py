@@ -373,8 +373,7 @@ def _code(key, source):
 
 def install(chapter):
     """The chapter's first code cell, if it is the one that installs what is missing."""
-    first = chapter.code_cells[0]
-    return [_code(first.id, first.text)] if first.id == running.CELL_ID else []
+    return [_code(cell.id, cell.text) for cell in chapter.code_cells[:1] if cell.id == running.CELL_ID]
 
 
 def opening(chapter, kind):

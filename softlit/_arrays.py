@@ -4,6 +4,7 @@
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -63,8 +64,10 @@ def _advice(x, array, name):
         return f": {name}.astype(numpy.float32) holds them" if narrow else ""
     if array.ndim == 0 and isinstance(x, Iterable):
         return f": {name} is a {type(x).__name__}, and list({name}) a list"
-    if all(hasattr(entry, "__float__") for entry in array.flat):
-        return f": numpy.asarray({name}).astype(float) holds them"
+    if array.size and all(hasattr(entry, "__float__") for entry in array.flat):
+        with suppress(OverflowError):  # of an int that no float can hold
+            array.astype(float)
+            return f": numpy.asarray({name}).astype(float) holds them"
     return ""
 
 

@@ -36,7 +36,7 @@ def _namespace(x):
         import array_api_compat
     except ImportError:
         raise TypeError(
-            f"{type(x).__module__}.{type(x).__qualname__} has no __array_namespace__: "
+            f"{_called(x)} has no __array_namespace__: "
             "install array-api-compat, or pass a NumPy array"
         ) from None
     return array_api_compat.array_namespace(x)
@@ -71,12 +71,25 @@ def _like(x, array):
     return _namespace(x).asarray(np.array(array), device=place)
 
 
+def _refuse_stranger(xp, array, name):
+    """Raise a TypeError if an array belongs to another library than x does."""
+    if _namespace(array) is not xp:
+        raise TypeError(
+            f"{name} is a {_called(array)}, which {xp.__name__} does not compute with"
+        )
+
+
+def _called(x):
+    return f"{type(x).__module__}.{type(x).__qualname__}"
+
+
 def _read_beta(x, beta):
     """beta in the library and the dtype of x, or None for 1."""
     if type(beta) is float and beta == 1:
         return None
     xp = _namespace(x)
     if is_foreign(beta):
+        _refuse_stranger(xp, beta, "beta")
         return xp.astype(_floats(xp, beta, "beta")[0], x.dtype)
     return xp.astype(_like(x, real_array(beta, "beta")[0].astype(np.float64)), x.dtype)
 
@@ -88,6 +101,7 @@ def _read_mask(x, where):
     if not is_foreign(where):
         return _like(x, mask_array(where, tuple(x.shape)))
     xp = _namespace(x)
+    _refuse_stranger(xp, where, "where")
     if not xp.isdtype(where.dtype, "bool"):
         raise TypeError(f"where must hold bool, not values of dtype {where.dtype}")
     broadcast_array(_shaped(where), tuple(x.shape), "where")

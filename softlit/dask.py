@@ -108,13 +108,18 @@ def _reduction(x, axis, keepdims, result, dtype):
 
 def _plain(x, name):
     """A dask array of numbers and nothing else."""
-    x = _da.asanyarray(x)
-    if isinstance(x._meta, np.ma.MaskedArray):
+    try:
+        array = _da.asanyarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be read as an array: {error}") from error
+    # dask keeps the mask of an array, but not those of arrays in a list, or of a single number
+    parts = array._meta, *_flatten([x], (list, tuple))
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise TypeError(
             f"{name} is a masked array, whose mask would be lost: give dask.array.ma.getdata({name}), "
             f"and where=~dask.array.ma.getmaskarray({name})"
         )
-    return x
+    return array
 
 
 def _admitted(x):
@@ -478,7 +483,11 @@ def _zarr_array(path, component):
             f"no Zarr array can be opened there: {error}"
         ) from error
     if isinstance(found, zarr.Group):
-        names = [name for name, node in found.members(None) if isinstance(node, zarr.Array)]
+        within = f"{component.strip('/')}/" if component else ""
+        arrays = (
+            name for name, node in found.members(None) if isinstance(node, zarr.Array)
+        )
+        names = [within + name for name in arrays]
         raise ValueError(
             f"{path} is a Zarr group, which holds the arrays {', '.join(sorted(names)) or '(none)'}: "
             "name one as component"

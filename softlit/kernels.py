@@ -504,7 +504,8 @@ def _weighted(x, b, axis, keepdims, where):
     """log |sum of b exp(x)| over the axes, and the sign of the sum."""
     if _generic.is_foreign(x) or _generic.is_foreign(b):
         raise TypeError("the weights b and return_sign are for NumPy arrays alone")
-    scalar = isinstance(b, bool | int | float)  # which does not widen the result
+    # a Python number does not widen the result; numpy.float64, which is a float too, does
+    scalar = type(b) in (bool, int, float)
     (x, dtype), (b, own) = real_array(x), real_array(b, "b")
     dtype = dtype if scalar else np.promote_types(dtype, own)
     try:

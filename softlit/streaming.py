@@ -271,12 +271,17 @@ class SoftmaxState:
             if not np.array_equal(numbers, cls().numbers):
                 raise ValueError("numbers of a state of some logits need their dtype")
             return cls()
-        dtype = np.dtype(dtype)
-        if dtype.kind != "f":
-            raise TypeError(f"dtype must be a floating type, not {dtype}")
-        if (numbers[1] + numbers[2] < 0).any():
+        dtype = _floating(dtype)
+        with np.errstate(all="ignore"):
+            negative = (numbers[1] + numbers[2] < 0).any()
+            held = numbers.astype(np.result_type(dtype, np.float64))
+        if negative:
             raise ValueError("numbers has a negative sum of exponentials")
-        return cls._of(numbers.astype(np.result_type(dtype, np.float64)), dtype)
+        if (np.isinf(held) & ~np.isinf(numbers)).any():
+            raise ValueError(
+                f"numbers lies beyond {held.dtype}, and is of no state of {dtype}"
+            )
+        return cls._of(held, dtype)
 
     def __reduce__(self):
         numbers = self.numbers
@@ -293,7 +298,8 @@ class SoftmaxState:
 
     def __hash__(self):
         # of bytes, in which equal numbers must not differ: -0.0, NaN and what pads a longdouble
-        plain = np.where(np.isnan(self.numbers), 0, self.numbers).astype(np.float64) + 0.0
+        with np.errstate(all="ignore"):  # a longdouble beyond float64 becomes infinite
+            plain = np.where(np.isnan(self.numbers), 0, self.numbers).astype(float) + 0.0
         return hash((self.shape, str(self.dtype), plain.tobytes()))
 
     def __add__(self, other):
@@ -552,6 +558,17 @@ class SoftmaxState:
         return layout.restore(out)[()]
 
 
+def _floating(dtype):
+    """The dtype, which may come as a name, in the order of bytes of this machine."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.kind != "f":
+        raise TypeError(f"dtype must be a floating type, not {dtype}")
+    return found.newbyteorder("=")
+
+
 def _nothing(count, shape, dtype):
     """The family of no logits."""
     family = np.zeros((count, *shape), dtype)
@@ -587,6 +604,18 @@ def _restored(shape, kind, content, dtype):
 
 # --- book/15-streaming.ipynb, cell build-chunks
 _MISSING = object()
+
+
+def _refuse_single_use(parts, name):
+    try:
+        once = iter(parts) is parts
+    except TypeError:
+        once = True
+    if once:
+        raise TypeError(
+            f"{name} is gone through twice, so it must be a list of arrays or the like, "
+            f"not {type(parts).__name__}"
+        )
 
 
 def _paired(blocks, where):
@@ -659,11 +688,9 @@ def softmax_chunks(blocks, axis=-1, *, where=None):
     >>> [p.round(4).tolist() for p in softlit.softmax_chunks([[0.0, 1.0], [2.0]], where=masks)]
     [[0.1192, 0.0], [0.8808]]
     """
-    for name, parts in (("blocks", blocks), ("masks", where)):
-        if parts is not None and iter(parts) is parts:
-            raise TypeError(
-                f"the {name} are gone through twice, so they must be a list or the like, not an iterator"
-            )
+    _refuse_single_use(blocks, "blocks")
+    if where is not None:
+        _refuse_single_use(where, "where")
     state = SoftmaxState()
     for block, mask in _paired(blocks, where):
         state = state.update(block, axis, where=mask)

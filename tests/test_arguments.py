@@ -186,7 +186,11 @@ def test_real_numbers_in_other_clothes_are_told_how_to_change(wrong, advice):
         softlit.softmax(wrong)
 
 
-@pytest.mark.parametrize("wrong", [None, [None, 1.0], ["a"], [1j], np.array(["a"], dtype=object)], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [None, [None, 1.0], ["a"], [1j], np.array(["a"], object), np.empty(0, object), [10**400]],
+    ids=["None", "None in a list", "text", "complex", "objects", "no objects", "more than a float holds"],
+)
 def test_what_is_no_number_is_not_told_to_convert(wrong):
     with pytest.raises(TypeError) as error:
         softlit.softmax(wrong)

@@ -342,6 +342,8 @@ def test_weights_reach_beyond_the_range_of_exp():
     )
     assert softlit.logsumexp([0.0, 800.0], b=[1, 5e-324]) == pytest.approx(np.log(5e-324) + 800, rel=1e-15)
     assert softlit.logsumexp([1e308, -1e308], b=[1, 2]) == 1e308
+    for b, dtype in ((2, np.float32), (2.0, np.float32), (np.float64(2), float), (np.array(2.0), float)):
+        assert softlit.logsumexp(np.float32([1, 2]), b=b).dtype == dtype  # as NumPy promotes
 
 
 def test_shapes_and_dtypes_of_weights():

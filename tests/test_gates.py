@@ -397,6 +397,7 @@ def test_a_chapter_without_code(project):
     notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
     nbformat.write(notebook, project / SHIFT)
     assert f"{SHIFT}: no cell of code; a chapter derives and checks something." in gates.all_problems(project)
+    assert all(line.startswith(SHIFT) for line in gates.exercises_in_form(read_book(project), project))
 
 
 START = "```{exercise-start}\n:label: ex-centre\n```"

@@ -543,6 +543,18 @@ BETAS = {
 
 
 @quiet
+def test_arrays_of_two_libraries_are_refused():
+    torch, jax = import_peer("torch"), import_peer("jax")
+    for x, other, told in (
+        (jax.numpy.ones(2), torch.ones(1), "torch.Tensor"),
+        (torch.ones(2), jax.numpy.ones(1), "jax"),
+    ):
+        for name, array in (("beta", other), ("where", other == 1)):
+            with pytest.raises(TypeError, match=f"{name} is a {told}"):
+                softlit.softmax(x, **{name: array})
+
+
+@quiet
 @pytest.mark.parametrize("name", ["bfloat16", "float32"])
 @pytest.mark.parametrize("beta", BETAS)
 def test_the_dtype_is_that_of_the_logits(xp, name, beta):

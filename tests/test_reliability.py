@@ -525,7 +525,7 @@ def test_an_array_in_a_zarr_group(tmp_path, version, kind):
         np.testing.assert_array_equal(softlit.dask.open_array(path, component=component).compute(), wanted)
     if kind == "folder":
         np.testing.assert_array_equal(softlit.dask.open_array(path / "logits").compute(), x)
-    with pytest.raises(ValueError, match="g is a Zarr group"):
+    with pytest.raises(ValueError, match=r"g is a Zarr group, .* arrays epoch/last: name"):
         softlit.dask.open_array(path, component="epoch/")
     with pytest.raises(ValueError, match="g, nothing: no Zarr array can be opened there"):
         softlit.dask.open_array(path, component="nothing")
@@ -760,10 +760,24 @@ def test_arguments_of_dask_that_do_not_fit():
     ):
         with pytest.raises(TypeError, match=told):
             softlit.dask.log_softmax(y, **options)
-    for x in (da.ma.masked_equal(y, 1), np.ma.array([1.0, 2.0], mask=[True, False])):
+    masked = np.ma.array([1.0, 2.0], mask=[True, False])
+    for options in ({"where": [np.ma.array(np.ones(6, bool))]}, {"beta": np.ma.array(2.0)}):
+        with pytest.raises(TypeError, match=f"{next(iter(options))} is a masked array"):
+            softlit.dask.softmax(y, **options)
+    for x in (da.ma.masked_equal(y, 1), masked, [masked], [[1.0, 2.0], masked]):
         for function in (softlit.dask.softmax, softlit.dask.log_softmax, softlit.dask.logsumexp):
             with pytest.raises(TypeError, match=r"x is a masked array, whose mask would be lost: .*where="):
                 function(x)
+
+
+def test_what_dask_makes_no_array_of():
+    with pytest.raises(ValueError, match="x cannot be read as an array"):
+        softlit.dask.softmax([[1.0], [1.0, 2.0]])
+    for x in (None, np.array(["a"], object)):
+        with pytest.raises(TypeError, match=r"x must hold real numbers, not values of dtype object$"):
+            softlit.dask.softmax(x)
+    y = da.zeros((2, 3), chunks=1)
+    np.testing.assert_array_equal(softlit.dask.softmax([y[0], y[1]]), np.full((2, 3), 1 / 3))
 
 
 WITHOUT_DASK = """

@@ -225,10 +225,21 @@ def test_numbers_that_make_no_state():
         SoftmaxState.from_numbers([0.0, -1.0, 0.0])
     with pytest.raises(ValueError, match="need their dtype"):
         SoftmaxState.from_numbers([0.0, 1.0, 0.0], None)
-    with pytest.raises(TypeError, match="dtype must be a floating type, not int64"):
-        SoftmaxState.from_numbers([0.0, 1.0, 0.0], np.int64)
+    for dtype in ("int64", "float46"):
+        with pytest.raises(TypeError, match=f"dtype must be a floating type, not {dtype}"):
+            SoftmaxState.from_numbers([0.0, 1.0, 0.0], dtype)
+    assert SoftmaxState.from_numbers(state_of([1.0, 2.0]).numbers, ">f8") == state_of([1.0, 2.0])
     with pytest.raises(TypeError, match="numbers must hold real numbers"):
         SoftmaxState.from_numbers([1j, 0, 0])
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(float).max, reason="longdouble is float64")
+def test_numbers_beyond_float64():
+    far = state_of(np.longdouble([5000]) * 1e300 * 1e300)
+    assert hash(far) == hash(state_of(np.longdouble([5000]) * 1e300 * 1e300))
+    assert SoftmaxState.from_numbers(far.numbers, np.longdouble) == far
+    with pytest.raises(ValueError, match="numbers lies beyond float64"):
+        SoftmaxState.from_numbers(far.numbers)
 
 
 def test_shapes_that_do_not_fit():
@@ -371,8 +382,11 @@ def test_blocks_that_can_be_read_once_only_are_refused():
         softlit.softmax_chunks(iter([[1.0]]))
     with pytest.raises(TypeError, match="gone through twice"):
         softlit.softmax_chunks([1.0] for _ in range(2))
-    with pytest.raises(TypeError, match="masks are gone through twice"):
+    with pytest.raises(TypeError, match="where is gone through twice"):
         softlit.softmax_chunks([[1.0]], where=iter([[True]]))
+    for blocks, where, told in ((3.0, None, "blocks .* not float"), ([[1.0]], True, "where .* not bool")):
+        with pytest.raises(TypeError, match=told):
+            softlit.softmax_chunks(blocks, where=where)
     assert list(softlit.softmax_chunks([])) == []
 
 
