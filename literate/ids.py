@@ -8,6 +8,7 @@ for the old one (this module is also the Sphinx extension that does so).
 """
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 from docutils import nodes
@@ -67,6 +68,9 @@ def read_frozen(root=ROOT):
 
 def problems(book, root=ROOT):
     """One sentence for each address that is lost, leads nowhere, or is not yet in the file."""
+    for label, count in Counter(label for chapter in book for label in labels(chapter)).items():
+        if count > 1:
+            yield f"{label}: {count} statements, equations, figures or exercises have this label."
     present, frozen = addresses(book) | claim_addresses(root), read_frozen(root)
     for old, new in frozen.items():
         if new is None and old not in present:

@@ -441,6 +441,14 @@ def test_an_exercise_without_cells(project):
     assert any("no cell" in line for line in gates.exercises_in_form(read_book(project), project))
 
 
+def test_two_equations_with_one_label(project):
+    def label(cell):
+        cell.source += "\n\n$$\nx = x\n$$ (eq-shift)\n"
+
+    found = plant(project, label, cell="breaks-explained")
+    assert "eq-shift: 2 statements, equations, figures or exercises have this label." in found
+
+
 def test_exercises_are_read_in_any_fence(book):
     (chapter,) = (chapter for chapter in book if chapter.name == SHIFT)
     longer = [dataclasses.replace(cell, text=cell.text.replace("```", ":::::")) for cell in chapter.cells]
