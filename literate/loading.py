@@ -37,8 +37,8 @@ def with_sizes(page, folder):
 
     def sized(match):
         attributes = match["attributes"]
-        if re.search(r"\b(width|height)=", attributes):
-            return match[0]
+        if re.search(r"\b(width|height)=", attributes) or match["source"].endswith(".svg"):
+            return match[0]  # the theme's icons have the size that its style sheet gives them
         size = get_image_size(folder / unquote(match["source"]))
         if size is None:
             raise ExtensionError(f"{match['source']}: a picture without a size")

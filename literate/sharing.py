@@ -36,10 +36,16 @@ def description(doctree):
 
 def sentences(doctree):
     for paragraph in doctree.findall(nodes.paragraph):
-        if isinstance(paragraph.parent, nodes.section) and "cell-note" not in paragraph["classes"]:
+        if _stands_free(paragraph) and "cell-note" not in paragraph["classes"]:
             for sentence in SENTENCE_END.split(" ".join(plain(paragraph).split())):
                 if FORMULA not in sentence and sentence.endswith((".", "?", "!", ":")):
                     yield re.sub(":$", ".", sentence)  # what follows the colon is left out
+
+
+def _stands_free(paragraph):
+    """Whether a paragraph stands in no box; the content of a theorem is a section within its node."""
+    section = paragraph.parent
+    return isinstance(section, nodes.section) and isinstance(section.parent, nodes.section | nodes.document)
 
 
 def plain(node):

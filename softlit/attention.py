@@ -201,7 +201,8 @@ def attention(
         float16 is computed wider; integers and bool give float64. A query that is kept from all
         keys, or that has none, gets 0. A NaN or infinity among the scores counts as in `softlit.softmax`:
         NaN gives NaN, ties of +inf share, scores of -inf alone give NaN. A value of weight 0 plays no part,
-        nor does a score that the mask, the bias or causality keeps out.
+        nor does a score that the mask, the bias or causality keeps out; whether an infinite value
+        counts whose weight underflows may depend on `block`.
     lse : ndarray
         Only with `return_lse`: of shape (..., n), in the dtype of the means; -inf for a query that is kept
         from all keys.

@@ -457,7 +457,8 @@ class SoftmaxState:
     def weighted_mean(self):
         """The mean of the values under softmax of all logits so far.
 
-        NaN if there were none, or all were -inf. An infinite value counts where its weight is not 0.
+        NaN if there were none, or all were -inf. An infinite value counts where its weight is not 0 in
+        the block in which it comes.
 
         Raises
         ------
