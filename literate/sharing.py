@@ -45,7 +45,8 @@ def sentences(doctree):
 def _stands_free(paragraph):
     """Whether a paragraph stands in no box; the content of a theorem is a section within its node."""
     section = paragraph.parent
-    return isinstance(section, nodes.section) and isinstance(section.parent, nodes.section | nodes.document)
+    around = section.parent
+    return isinstance(section, nodes.section) and isinstance(around, nodes.section | nodes.document | None)
 
 
 def plain(node):
