@@ -67,10 +67,12 @@ THEME = "_static/scripts/pydata-sphinx-theme.js"
 REACH = "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1"
 MEASURE_ALL = f"forEach(e=>{{{REACH}}})"
 # A box is within reach until it comes near and turns out to fit. One that stays near is not reported again
-# when the theme asks once more, as it does after a change of the window: it is forgotten first.
+# when the theme asks once more, as it does after a change of the window: it is forgotten first. What comes
+# near may ask for fonts that change its width, so it is measured once they are there.
 MEASURE_SEEN = f"""forEach(e=>{{
 const o=window.softlitNear??=new IntersectionObserver(
-l=>l.forEach(({{target:e,isIntersecting:i}})=>{{if(i){REACH}}}),{{rootMargin:"50%"}});
+l=>l.forEach(({{target:e,isIntersecting:i}})=>{{
+if(i)document.fonts.ready.then(()=>requestAnimationFrame(()=>{{{REACH}}}))}}),{{rootMargin:"50%"}});
 e.tabIndex=0;o.unobserve(e);o.observe(e)}})"""
 
 

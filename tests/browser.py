@@ -102,12 +102,16 @@ def layout_faults(page):
 # axe-core takes half a minute for a chapter as it is. One span of each class is enough to see a colour of
 # code, and a formula has the colour of the text around it: a box of its size stands for it. Texts of one
 # colour, size and weight over the same backgrounds have the same contrast: it is measured where they come
-# first, five times, since axe-core does not judge a text that something covers.
+# first, five times, since axe-core does not judge a text that something covers. A table that fits is kept
+# from scrolling when it is full of such boxes, which do not break over lines as formulas do.
 THIN = """() => {
   const classes = new Set();
   for (const span of document.querySelectorAll("pre span")) {
     if (classes.has(span.className)) span.replaceWith(...span.childNodes);
     else classes.add(span.className);
+  }
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) {
+    if (box.scrollWidth <= box.clientWidth) box.style.overflow = "clip";
   }
   const formulas = [...document.querySelectorAll(".katex")];
   const sizes = formulas.map((formula) => formula.getBoundingClientRect());
