@@ -37,9 +37,11 @@ def with_sizes(page, folder):
 
     def sized(match):
         attributes = match["attributes"]
-        if re.search(r"\b(width|height)=", attributes) or match["source"].endswith(".svg"):
-            return match[0]  # the theme's icons have the size that its style sheet gives them
+        if re.search(r"\b(width|height)=", attributes):
+            return match[0]
         size = get_image_size(folder / unquote(match["source"]))
+        if size is None and match["source"].endswith(".svg"):
+            return match[0]  # an icon of the theme, whose style sheet gives it a size
         if size is None:
             raise ExtensionError(f"{match['source']}: a picture without a size")
         width, height = size
