@@ -66,22 +66,22 @@ book: $(READY)
 	@$(BIN)/python -m literate.build
 
 pdf: $(READY)
-	@$(BIN)/python -m literate.pdf
+	@$(BIN)/python -m literate.paper
 
 test: ready
 	@$(BIN)/python -m pytest --cov=softlit --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 run: $(READY)
-	@$(BIN)/python -m literate.run $(CH)
+	@$(BIN)/python -m literate.execute $(CH)
 
 tangle: $(READY)
 	@$(BIN)/python -m literate.tangle
 
 gates: $(READY)
-	@$(BIN)/python -m literate.gates
+	@$(BIN)/python -m literate.rules
 
 ids: $(READY)
-	@$(BIN)/python -m literate.ids
+	@$(BIN)/python -m literate.addresses
 
 bench: $(TESTABLE)
 	@$(BIN)/python -m benchmarks $(OPTIONS)

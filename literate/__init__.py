@@ -1,5 +1,22 @@
-"""The machinery of the book: one reader of the chapters, and what works from it.
+"""The machinery of the book, in three wings. This is the map: what is where.
 
-`chapters` reads, `tangle` writes the package, `run` executes, `ledger` links claims to proofs,
-`gates` holds the rules that a chapter keeps, and `site` is the Sphinx extension.
+Reading, which knows nothing of Sphinx; each works from those above it:
+
+    chapters      cells, chapters, the one error: what everything else reads
+    directives    theorems, exercises, boxes and labels of a Markdown cell, by markdown-it-py
+    ledger        which cells derive, check or settle which statement or claim, and how each is proved
+    addresses     labels that stay for ever, in book/ids.txt: `make ids`
+    references    the numbers of statements and equations, and words for references to them
+    formulas      typed mathematics, read and evaluated
+    tangle        the package from the chapters: `make tangle`
+    names         what code cells use of the package; what they bind and read
+    install_cell  the first code cell of every chapter
+    execute       the author's loop: `make run`
+    exercises     text, specification and solution of an exercise
+    sheets        a chapter's exercises as notebooks
+    rules         every rule of a chapter, each broken one a sentence: `make gates`
+    build         the site: `make book`
+
+`site/` is one Sphinx extension, all that the pages show beyond what Jupyter Book makes of a notebook, and
+`paper/` the book as PDF: `make pdf`. A new chapter needs no new module here.
 """

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from literate import gates
+from literate import rules
 from literate.chapters import ROOT, BookError, read_book
-from literate.run import kernel_environment
+from literate.execute import kernel_environment
 
 SITE = ROOT / "_build" / "html"
 
@@ -21,8 +21,8 @@ SITE = ROOT / "_build" / "html"
 def build(folder=None, config="_config.yml"):
     """Build the site, below another folder if one is given; returns the exit code of Jupyter Book.
 
-    Warnings and the lines of literate.progress go to standard error as they come. What Jupyter Book itself
-    prints, its paths and its congratulations, is shown only if it fails.
+    Warnings and the lines of literate.site.progress go to standard error as they come. What Jupyter Book
+    itself prints, its paths and its congratulations, is shown only if it fails.
     """
     folder = folder or ROOT
     tool = Path(sys.executable).with_name("jupyter-book")
@@ -37,7 +37,7 @@ def build(folder=None, config="_config.yml"):
 
 def main():
     try:  # a site whose chapters are not what the package was made from would show other results
-        stale = list(gates.tangled(read_book()))
+        stale = list(rules.tangled(read_book()))
     except BookError as error:
         stale = [str(error)]
     if stale:

@@ -11,10 +11,11 @@ import pytest
 from lxml import html
 
 import softlit
-from literate import api, build, ledger, running
+from literate import build, install_cell, ledger
 from literate.chapters import ROOT
+from literate.names import public_names, shown, uses
+from literate.site import api
 from literate.tangle import definitions, reexported
-from literate.uses import public_names, shown, uses
 
 PAGE = "book/api.html"
 ENTRY = "dl[contains(@class, 'py')]"
@@ -341,7 +342,7 @@ def test_the_code_of_a_cell_is_copied_as_it_was_written(site, book):
     for chapter in book:
         page = site[chapter.name.replace(".ipynb", ".html")]
         for cell in chapter.code_cells:
-            if running.is_install_cell(cell):  # the page leaves it out
+            if install_cell.is_install_cell(cell):  # the page leaves it out
                 continue
             blocks = page.xpath(f"//*[@id='cell-{cell.id}']//div[contains(@class, 'cell_input')]//pre")
             assert blocks[0].text_content().rstrip("\n") == shown(cell), cell.where

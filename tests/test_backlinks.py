@@ -10,7 +10,8 @@ from lxml import html
 from literate.chapters import ROOT
 
 PAGES = {
-    "conf.py": "extensions = ['sphinx_proof', 'literate.backlinks']\nnumfig = True\nhtml_theme = 'basic'\n",
+    "conf.py": "extensions = ['sphinx_proof', 'literate.site.backlinks']\n"
+    "numfig = True\nhtml_theme = 'basic'\n",
     "index.rst": "Book\n====\n\n.. toctree::\n   :numbered:\n\n   one\n   two\n",
     "one.rst": """\
 One

@@ -12,8 +12,10 @@ from docutils import nodes
 from pybtex.database import parse_string
 from pybtex.plugin import find_plugin
 
-from literate import citing, gates, ids
+from literate import addresses, rules
 from literate.chapters import ROOT, BookError
+from literate.site import citation
+from literate.site.addresses import keep_old_anchors
 
 CONFIG = SimpleNamespace(
     author="The softlit authors",
@@ -29,7 +31,7 @@ CHAPTER = ("book/02-shift-invariance", "Shift invariance", "https://site.example
 
 
 def test_an_entry_of_a_chapter_names_the_chapter_and_the_book():
-    ((key, entry),) = parse_string(citing.bibtex(CONFIG, *CHAPTER), "bibtex").entries.items()
+    ((key, entry),) = parse_string(citation.bibtex(CONFIG, *CHAPTER), "bibtex").entries.items()
     assert (key, entry.type) == ("softlit-shift-invariance", "incollection")
     assert entry.fields["title"] == "{Shift invariance}" and entry.fields["chapter"] == "2"
     assert entry.fields["booktitle"] == r"{softlit: 50 \% proof \& 50 \% check}"
@@ -42,26 +44,26 @@ def test_an_entry_of_a_chapter_names_the_chapter_and_the_book():
 @pytest.mark.parametrize("page", ["book/index", "book/ledger"])
 def test_any_other_page_cites_the_book(page):
     undated = SimpleNamespace(**vars(CONFIG) | {"commit_date": None})
-    ((key, entry),) = parse_string(citing.bibtex(undated, page, "Title", None), "bibtex").entries.items()
+    ((key, entry),) = parse_string(citation.bibtex(undated, page, "Title", None), "bibtex").entries.items()
     assert (key, entry.type, entry.fields["year"]) == ("softlit", "misc", "2025")
     assert entry.fields["note"] == "Version 1.2.3" and "url" not in entry.fields
     assert not {"booktitle", "chapter"} & set(entry.fields)
 
 
 def test_front_matter_has_no_number():
-    assert "chapter " not in citing.bibtex(CONFIG, "book/00-workbench", "The workbench", None)
+    assert "chapter " not in citation.bibtex(CONFIG, "book/00-workbench", "The workbench", None)
 
 
 @pytest.mark.parametrize("page", [CHAPTER, ("book/index", "softlit", None)])
 def test_a_style_of_bibtex_formats_the_entry(page):
-    entries = parse_string(citing.bibtex(CONFIG, *page), "bibtex")
+    entries = parse_string(citation.bibtex(CONFIG, *page), "bibtex")
     style = find_plugin("pybtex.style.formatting", "unsrt")()
     ((_, text, _),) = ((e.key, e.text.render_as("text"), e.label) for e in style.format_bibliography(entries))
     assert "The softlit authors" in text and "2026" in text
 
 
 def test_tags_for_reference_managers():
-    tags = list(citing.highwire(CONFIG, *CHAPTER))
+    tags = list(citation.highwire(CONFIG, *CHAPTER))
     assert len(tags) == len(dict(tags)) and dict(tags) == {
         "citation_title": "Shift invariance",
         "citation_author": "The softlit authors",
@@ -71,13 +73,13 @@ def test_tags_for_reference_managers():
         "citation_language": "en",
         "citation_public_url": CHAPTER[2],
     }
-    whole = dict(citing.highwire(CONFIG, "book/index", "Home", None))
+    whole = dict(citation.highwire(CONFIG, "book/index", "Home", None))
     assert whole["citation_title"] == CONFIG.html_title
     assert not {"citation_book_title", "citation_public_url"} & set(whole)
 
 
 def test_the_date_is_that_of_the_commit(tmp_path):
-    assert citing.commit_date(tmp_path) is None, "a copy without git has no date, even inside a repository"
+    assert citation.commit_date(tmp_path) is None, "a copy without git has no date, even inside a repository"
 
     def git(*words, date="2020-01-02T12:00:00+00:00"):
         identity = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
@@ -85,9 +87,9 @@ def test_the_date_is_that_of_the_commit(tmp_path):
         subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, env=os.environ | environment)
 
     git("init", "--quiet")
-    assert citing.commit_date(tmp_path) is None, "nothing is committed"
+    assert citation.commit_date(tmp_path) is None, "nothing is committed"
     git("commit", "--quiet", "--allow-empty", "-m", "first")
-    assert citing.commit_date(tmp_path) == "2020-01-02"
+    assert citation.commit_date(tmp_path) == "2020-01-02"
 
 
 # --- Addresses
@@ -97,7 +99,7 @@ RENAMED = "book/02-shift-invariance#thm-shift-invariance"
 
 
 def of_ids(project):
-    return [line for line in gates.all_problems(project) if line.startswith(ids.FILE)]
+    return [line for line in rules.all_problems(project) if line.startswith(addresses.FILE)]
 
 
 @pytest.mark.parametrize(
@@ -109,10 +111,10 @@ def test_a_renamed_id_is_seen(project, old, new):
 
     edit_cell(project / "book/02-shift-invariance.ipynb", "shift-question", rename)
     page = "book/02-shift-invariance"
-    lost, found = f"{page}#{ids.anchor(old)}", f"{page}#{ids.anchor(new)}"
+    lost, found = f"{page}#{addresses.anchor(old)}", f"{page}#{addresses.anchor(new)}"
     assert of_ids(project) == [
-        f"{ids.FILE}: {lost} is gone; keep it, or write '{lost} -> NEW'.",
-        f"{ids.FILE}: {found} is not in the file; `make ids` adds it.",
+        f"{addresses.FILE}: {lost} is gone; keep it, or write '{lost} -> NEW'.",
+        f"{addresses.FILE}: {found} is not in the file; `make ids` adds it.",
     ]
 
 
@@ -125,29 +127,29 @@ def test_a_renamed_id_is_seen(project, old, new):
     ],
 )
 def test_a_line_of_the_file_that_leads_nowhere(project, lines, sentence):
-    file = project / ids.FILE
+    file = project / addresses.FILE
     file.write_text(file.read_text(encoding="utf-8") + lines, encoding="utf-8")
     found = of_ids(project)
     assert [sentence in line for line in found] == [True] if sentence else found == []
 
 
 def test_an_address_is_not_both_used_and_redirected(project):
-    file = project / ids.FILE
+    file = project / addresses.FILE
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(RENAMED + "\n", f"{RENAMED} -> book/08-jacobian#thm-jacobian\n"))
-    assert of_ids(project) == [f"{ids.FILE}: {RENAMED} is in use, and redirected."]
+    assert of_ids(project) == [f"{addresses.FILE}: {RENAMED} is in use, and redirected."]
     file.write_text(text + RENAMED + "\n")
     with pytest.raises(BookError, match="stands there twice"):
-        ids.read_frozen(project)
+        addresses.read_frozen(project)
 
 
 def test_an_old_claim_is_found_in_the_row_of_the_new_one(project):
-    file = project / ids.FILE
+    file = project / addresses.FILE
     file.write_text("book/errata#claim-003-0 -> book/errata#claim-003-1\n")
     entry = nodes.entry("", nodes.paragraph("", "003-1"))
     body = nodes.tbody("", nodes.row("", entry, ids=["claim-003-1"]))
     env = SimpleNamespace(docname="book/errata", note_dependency=lambda path: None)
-    ids.keep_old_anchors(SimpleNamespace(env=env, srcdir=project), nodes.section("", body))
+    keep_old_anchors(SimpleNamespace(env=env, srcdir=project), nodes.section("", body))
     assert len(body) == 1 and entry[0]["ids"] == ["claim-003-0"]
 
 
@@ -159,7 +161,7 @@ def test_every_kind_of_label_has_an_address():
         SimpleNamespace(kind="code", text="", metadata=figure),
     ]
     chapter = SimpleNamespace(slug="00-chapter", cells=cells, code_cells=cells[1:])
-    anchors = {address.removeprefix("book/00-chapter#") for address in ids.addresses([chapter])}
+    anchors = {address.removeprefix("book/00-chapter#") for address in addresses.of_chapters([chapter])}
     assert anchors == {"thm-a", "equation-eq-b", "equation-eq-c", "fig-d"}
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from literate import ledger
 from literate.chapters import BookError, read_book
-from literate.displayed import Formula, formulas, holds, read
+from literate.formulas import Formula, formulas, holds, read
 
 FORMULAS = tuple(formulas(read_book()))
 DRAWS = 12

@@ -13,6 +13,8 @@ import yaml
 import softlit
 from literate import sheets
 from literate.chapters import read_book
+from literate.exercises import exercises
+from literate.references import Words
 from softlit import textbook
 from softlit.lab.checks import examined, judge, refused
 
@@ -39,14 +41,14 @@ RIGHT = {
 def solved():
     """For each exercise its specification, the book's answer, and the names of its sheet."""
     book = read_book()
-    words, found = sheets.Words(book), {}
-    for chapter in filter(sheets.exercises, book):
+    words, found = Words(book), {}
+    for chapter in filter(exercises, book):
         names = {"__name__": "__main__", "softlit": softlit, "textbook": textbook, "np": np, "sp": sp}
         with redirect_stdout(StringIO()):
             for cell in sheets.sheet(chapter, words, "solutions").cells:
                 if cell.cell_type == "code":
                     exec(compile(cell.source, cell.id, "exec"), names)
-        for exercise in sheets.exercises(chapter):
+        for exercise in exercises(chapter):
             check, answer = (names[name] for name in exercise.call)
             found[exercise.label] = check, answer, names
     return found

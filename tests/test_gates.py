@@ -13,9 +13,10 @@ from conftest import edit_cell
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from literate import gates, sheets
+from literate import rules
 from literate.chapters import ROOT, BookError, read_book
-from literate.run import choose, execute
+from literate.execute import choose, execute
+from literate.exercises import exercises
 
 pytestmark = pytest.mark.usefixtures("untraced")  # the book is read again and again
 
@@ -23,13 +24,13 @@ SHIFT = "book/02-shift-invariance.ipynb"
 
 
 def test_every_rule_holds():
-    assert list(gates.all_problems()) == []
+    assert list(rules.all_problems()) == []
 
 
 def plant(project, change, cell="derive-shift", notebook=SHIFT):
     """Change one cell of the copy, and return what the gates say of it."""
     edit_cell(project / notebook, cell, change)
-    return list(gates.all_problems(project))
+    return list(rules.all_problems(project))
 
 
 def test_a_notebook_that_never_ran(project):
@@ -49,12 +50,12 @@ def test_cells_run_out_of_order(project):
 def test_a_hand_edited_module(project):
     module = project / "softlit" / "textbook.py"
     module.write_text(module.read_text().replace("np.exp(x)", "np.exp(-x)"))
-    assert [line for line in gates.all_problems(project) if line.startswith("softlit/textbook.py: not what")]
+    assert [line for line in rules.all_problems(project) if line.startswith("softlit/textbook.py: not what")]
 
 
 def test_a_stray_module(project):
     (project / "softlit" / "extra.py").write_text("x = 1\n")
-    assert any(line.startswith("softlit/extra.py") for line in gates.all_problems(project))
+    assert any(line.startswith("softlit/extra.py") for line in rules.all_problems(project))
 
 
 def test_an_exported_cell_edited_without_tangling(project):
@@ -81,7 +82,7 @@ def test_a_claim_without_a_cell(project):
     claims = project / "book" / "claims.yml"
     rows = yaml.safe_load(claims.read_text())
     claims.write_text(yaml.safe_dump([*rows, dict(rows[-1], id="003-999")]))
-    found = list(gates.all_problems(project))
+    found = list(rules.all_problems(project))
     assert found == [
         "book/claims.yml: 003-999 has no cell tagged source:003-999.",
         "book/ids.txt: book/errata#claim-003-999 is not in the file; `make ids` adds it.",
@@ -92,7 +93,7 @@ def test_a_claim_that_vanishes(project):
     claims = project / "book" / "claims.yml"
     rows = yaml.safe_load(claims.read_text())
     claims.write_text(yaml.safe_dump([row for row in rows if row["id"] != "003-17"]))
-    found = list(gates.all_problems(project))
+    found = list(rules.all_problems(project))
     assert any(line.startswith("book/ids.txt: book/errata#claim-003-17 is gone") for line in found)
 
 
@@ -101,7 +102,7 @@ def plant_in_row(project, claim, **values):
     rows = yaml.safe_load(claims.read_text())
     next(row for row in rows if row["id"] == claim).update(values)
     claims.write_text(yaml.safe_dump(rows))
-    return list(gates.all_problems(project))
+    return list(rules.all_problems(project))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_mistake_without_a_box(project):
 def test_a_box_that_is_not_what_its_title_says(project, old, new, sentence):
     path = project / "book" / "08-jacobian.ipynb"
     edit_cell(path, "jacobian-sources", lambda cell: cell.update(source=cell.source.replace(old, new)))
-    found = list(gates.all_problems(project))
+    found = list(rules.all_problems(project))
     if sentence:
         assert any("jacobian-sources: the box" in line and line.endswith(sentence) for line in found), found
     else:
@@ -175,7 +176,7 @@ def test_a_box_that_is_not_what_its_title_says(project, old, new, sentence):
 def test_claims_that_cannot_be_read(project, text, sentence):
     (project / "book" / "claims.yml").write_text(text)
     with pytest.raises(BookError, match=f"^book/claims.yml: {sentence}"):
-        list(gates.all_problems(project))
+        list(rules.all_problems(project))
 
 
 @pytest.mark.parametrize("tag", ["skip-execution", "remove-cell"])
@@ -388,7 +389,7 @@ def test_a_number_that_nobody_ran(project):
 def test_a_number_may_be_rounded_but_not_cut_off(small_book, number, ran):
     (chapter,) = small_book(["print(0.66524, 11.57)"])
     text = dataclasses.replace(chapter.cells[0], kind="markdown", text=f"It is {number}.")
-    found = list(gates.decimals_from_cells([dataclasses.replace(chapter, cells=(*chapter.cells, text))]))
+    found = list(rules.decimals_from_cells([dataclasses.replace(chapter, cells=(*chapter.cells, text))]))
     assert (found == []) == ran
 
 
@@ -396,8 +397,8 @@ def test_a_chapter_without_code(project):
     notebook = nbformat.read(project / SHIFT, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
     nbformat.write(notebook, project / SHIFT)
-    assert f"{SHIFT}: no cell of code; a chapter derives and checks something." in gates.all_problems(project)
-    assert all(line.startswith(SHIFT) for line in gates.exercises_in_form(read_book(project), project))
+    assert f"{SHIFT}: no cell of code; a chapter derives and checks something." in rules.all_problems(project)
+    assert all(line.startswith(SHIFT) for line in rules.exercises_in_form(read_book(project), project))
 
 
 START = "```{exercise-start}\n:label: ex-centre\n```"
@@ -438,7 +439,7 @@ def test_an_exercise_without_cells(project):
     code = [n for n in range(first, places[-1]) if notebook.cells[n].cell_type == "code"]
     notebook.cells = [cell for number, cell in enumerate(notebook.cells) if number not in code]
     nbformat.write(notebook, path)
-    assert any("no cell" in line for line in gates.exercises_in_form(read_book(project), project))
+    assert any("no cell" in line for line in rules.exercises_in_form(read_book(project), project))
 
 
 def test_two_equations_with_one_label(project):
@@ -452,8 +453,8 @@ def test_two_equations_with_one_label(project):
 def test_exercises_are_read_in_any_fence(book):
     (chapter,) = (chapter for chapter in book if chapter.name == SHIFT)
     longer = [dataclasses.replace(cell, text=cell.text.replace("```", ":::::")) for cell in chapter.cells]
-    found = sheets.exercises(dataclasses.replace(chapter, cells=tuple(longer)))
-    assert [exercise.label for exercise in found] == [item.label for item in sheets.exercises(chapter)] != []
+    found = exercises(dataclasses.replace(chapter, cells=tuple(longer)))
+    assert [exercise.label for exercise in found] == [item.label for item in exercises(chapter)] != []
 
 
 def test_an_id_that_says_nothing(project):

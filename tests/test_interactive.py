@@ -13,7 +13,7 @@ import pytest
 from lxml import html
 
 import softlit
-from literate.gates import SENTENCE
+from literate.rules import SENTENCE
 from softlit.lab import moving
 
 TOLERANCE = 1e-12  # numbers of size 10 at most, some tens of roundings each

@@ -8,7 +8,14 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from literate import build
-from literate.loading import MEASURE_ALL, SHEET, joined, measure_what_is_seen, with_one_sheet, with_sizes
+from literate.site.page_load import (
+    MEASURE_ALL,
+    SHEET,
+    joined,
+    measure_what_is_seen,
+    with_one_sheet,
+    with_sizes,
+)
 
 # --- The functions
 

@@ -79,7 +79,7 @@ def test_local_letters_are_used():
     assert not LOCALS - used
 
 
-# Names of the reader of formulas (literate/displayed.py) that are no sign of the page.
+# Names of the reader of formulas (literate/formulas.py) that are no sign of the page.
 SPELLED = {
     r"\bar": [r"\barx", r"\bary", r"\barc"],
     r"\langle": ["inner_A()"],

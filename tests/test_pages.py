@@ -17,7 +17,7 @@ from fontTools.ttLib import TTFont
 
 from literate import build, ledger
 from literate.chapters import toc_files
-from literate.slim import slim_page, used_rules
+from literate.site.unused import slim_page, used_rules
 
 SCHEMES, WIDTHS = ["light", "dark"], {"wide": 1280, "narrow": 390}
 LIMIT, PACKED_LIMIT = 1280 * 1024, 250 * 1024  # bytes of a page and all that it loads, pictures aside

@@ -16,8 +16,11 @@ import pypdf
 import pytest
 import yaml
 
-from literate import citing, gates, ledger, pdf, sheets
+from literate import ledger, references, rules
 from literate.chapters import ROOT
+from literate.exercises import exercises
+from literate.paper import __main__ as pdf
+from literate.site import citation
 
 LOG = pdf.FOLDER / "latex" / "softlit.log"
 
@@ -29,7 +32,7 @@ def paper():
         required = os.environ.get("SOFTLIT_LATEX") == "required"
         (pytest.fail if required else pytest.skip)(f"XeLaTeX needs the packages {', '.join(missing)}")
     # In a process of its own: Sphinx changes what other tests rely on.
-    assert subprocess.run([sys.executable, "-m", "literate.pdf"], cwd=ROOT).returncode == 0
+    assert subprocess.run([sys.executable, "-m", "literate.paper"], cwd=ROOT).returncode == 0
     return pypdf.PdfReader(pdf.RESULT)
 
 
@@ -55,7 +58,7 @@ def resources(page, kind):
 def test_the_title_the_author_and_the_date_of_the_commit(paper, pages):
     assert paper.metadata.title == "softlit: the softmax function, derived and checked"
     assert paper.metadata.author == "The softlit authors"
-    if epoch := os.environ.get("SOURCE_DATE_EPOCH") or citing.commit_date(ROOT, "%ct"):
+    if epoch := os.environ.get("SOURCE_DATE_EPOCH") or citation.commit_date(ROOT, "%ct"):
         day = time.gmtime(int(epoch))
         assert paper.metadata["/CreationDate"].startswith(time.strftime("D:%Y%m%d%H%M%S", day))
         assert time.strftime("%b %d, %Y", day) in pages[0]
@@ -79,7 +82,7 @@ def test_statements_have_the_numbers_of_the_site(pages, book):
     """test_site.py compares `statement_names` with the pages of the site."""
     text = " ".join(pages)
     statements = ledger.statements(book)
-    for label, name in sheets.statement_names(book).items():
+    for label, name in references.statement_names(book).items():
         assert f"{name} ({statements[label].title})" in text, label
 
 
@@ -87,7 +90,7 @@ def test_equations_have_the_numbers_of_the_site(pages, book):
     """LaTeX counts them itself; the label beside each is what the anchors of the site are made from."""
     auxiliary = LOG.with_suffix(".aux").read_text(encoding="utf-8")
     found = dict(re.findall(r"\\newlabel\{equation:book/[\w-]+:(eq-[\w-]+)\}\{\{([\d.]+)\}", auxiliary))
-    assert found == sheets.equation_numbers(book)
+    assert found == references.equation_numbers(book)
     text = " ".join(pages)
     assert all(f"({number})" in text for number in found.values())
 
@@ -99,7 +102,7 @@ def letters(text):
 
 def test_notes_of_the_margin_are_there(pages, book):
     text = letters("".join(pages))
-    notes = [note.body for chapter in book for note in gates.side_notes(chapter)]
+    notes = [note.body for chapter in book for note in rules.side_notes(chapter)]
     assert len(notes) > 20
     for note in notes:
         for words in re.split(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`", note):
@@ -111,7 +114,7 @@ def test_every_exercise_is_solved_at_the_back(paper, pages, book):
     assert start > 0.9 * len(pages)
     body, back = " ".join(pages[:start]), " ".join(pages[start:])
     for chapter in book:
-        for exercise in sheets.exercises(chapter):
+        for exercise in exercises(chapter):
             assert f"Exercise {exercise.number} " in body
             assert f"Solution to Exercise {exercise.number} " in back
             assert f"Solution to Exercise {exercise.number} " not in body
@@ -220,4 +223,4 @@ def test_the_debian_packages_stand_in_one_place(capsys):
     assert set(capsys.readouterr().out.split()) == packages
     for name in (".ci/run", ".github/workflows/release.yml"):
         script = (ROOT / name).read_text(encoding="utf-8")
-        assert "literate.pdf --packages" in script and not any(package in script for package in packages)
+        assert "literate.paper --packages" in script and not any(package in script for package in packages)

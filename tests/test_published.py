@@ -15,9 +15,9 @@ import yaml
 from lxml import html
 
 import softlit
-from literate import ids, running
+from literate import addresses, install_cell
 from literate.chapters import ROOT
-from literate.run import METADATA, kernel_environment
+from literate.execute import METADATA, kernel_environment
 
 REPOSITORY, SITE = "https://github.com/OWNER/NAME", "https://site.example/softlit"
 PAGE = "book/01-one.html"
@@ -28,19 +28,19 @@ def write_book(root, code):
     """A book of two chapters, with the settings of this one, and one cell of code in each."""
     for name in ("pyproject.toml", "_config.yml"):
         shutil.copy(ROOT / name, root)
-    for name in ("book/web", "literate/templates"):
+    for name in ("book/web", "literate/site/templates"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "book/references.bib", root / "book")
     (root / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n- file: book/01-one\n- file: book/02-two\n"
     )
     (root / "book/index.md").write_text("# A book\n\nIt has two chapters.\n")
-    (root / ids.FILE).write_text(OLD)
+    (root / addresses.FILE).write_text(OLD)
     for name, label in (("01-one", "thm-new"), ("02-two", "thm-other")):
         text = f"# The chapter\n\nIts first sentence.\n\n```{{prf:theorem}} A\n:label: {label}\nTrue.\n```\n"
         cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell(code, id="one")]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(METADATA))
-        running.place(notebook)
+        install_cell.place(notebook)
         nbformat.write(notebook, root / f"book/{name}.ipynb")
 
 

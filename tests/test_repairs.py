@@ -1,4 +1,4 @@
-"""What literate/repairs.py mends is still broken in the packages that write it, and is whole on the pages."""
+"""What literate/site/repairs.py mends is still broken in the packages, and whole on the pages."""
 
 import inspect
 
@@ -11,14 +11,15 @@ from sphinx_exercise import post_transforms
 from sphinx_proof import directive
 from sphinx_proof.nodes import proof_node
 
-from literate import build, repairs
+from literate import build
+from literate.site import repairs
 
 
 @pytest.mark.parametrize(
-    "repair", repairs.REPAIRS, ids=lambda repair: f"{repair.package}-{repair.found[:30]}"
+    "cause", [*repairs.REPAIRS, *repairs.REPLACEMENTS], ids=lambda cause: f"{cause.package}-{cause.line[:30]}"
 )
-def test_the_package_still_writes_what_is_mended(repair):
-    assert repair.is_needed, f"{repair.package} no longer writes {repair.line!r}: the repair can go"
+def test_the_package_still_does_what_is_mended(cause):
+    assert cause.is_needed, f"{cause.package} no longer has {cause.line!r}: what mends it can go"
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,9 @@ def test_a_page_is_mended_once():
 
 def test_a_repair_whose_cause_is_gone_is_seen():
     assert not repairs.Repair("sphinx", "__init__.py", "no such line", "a", "b").is_needed
+    there = "__display_version__"
+    assert repairs.Cause("sphinx", "__init__.py", there).is_needed
+    assert not repairs.Cause("sphinx", "__init__.py", there, mended="__version__").is_needed
 
 
 def tree(*children):

@@ -11,64 +11,68 @@ import pytest
 from conftest import edit_cell
 
 import softlit
-from literate import gates, running
+from literate import install_cell, rules
 from literate.chapters import ROOT
 
 CHAPTER = "book/02-shift-invariance.ipynb"
-RELEASED = running.install_cell(running.requirement(True, "0.1.0", None), "0.1.0")
+RELEASED = install_cell.install_cell(install_cell.requirement(True, "0.1.0", None), "0.1.0")
 
 
 def test_what_is_installed_follows_from_the_settings_of_the_owner():
     repository, site = "https://github.com/OWNER/NAME", "https://site.example/softlit"
     file = f"{site}/downloads/softlit-1.2.3-py3-none-any.whl"
-    assert running.requirement(False, "1.2.3", None) is None
+    assert install_cell.requirement(False, "1.2.3", None) is None
     for address in (site, f"{site}/"):
-        assert running.requirement(False, "1.2.3", None, address) == f"softlit[book] @ {file}"
-    assert running.requirement(False, "1.2.3", repository, site) == f"softlit[book] @ git+{repository}"
-    assert running.requirement(False, "1.2.3", repository) == f"softlit[book] @ git+{repository}"
-    assert running.requirement(True, "1.2.3", repository) == "softlit[book]==1.2.3"
+        assert install_cell.requirement(False, "1.2.3", None, address) == f"softlit[book] @ {file}"
+    assert install_cell.requirement(False, "1.2.3", repository, site) == f"softlit[book] @ git+{repository}"
+    assert install_cell.requirement(False, "1.2.3", repository) == f"softlit[book] @ git+{repository}"
+    assert install_cell.requirement(True, "1.2.3", repository) == "softlit[book]==1.2.3"
 
 
 def test_every_chapter_begins_with_the_cell_and_stores_nothing_below_it(book):
     for chapter in book:
         first = chapter.code_cells[0]
-        assert running.is_install_cell(first) and first.outputs == (), chapter.name
+        assert install_cell.is_install_cell(first) and first.outputs == (), chapter.name
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"source": "import sys"},
-        {"source": running.install_cell("softlit[book]==9.9", "9.9")},
+        {"source": install_cell.install_cell("softlit[book]==9.9", "9.9")},
         {"metadata": {"tags": []}},
         {"id": "other"},
     ],
 )
 def test_a_cell_that_is_not_the_common_one(project, change):
-    edit_cell(project / CHAPTER, running.CELL_ID, lambda cell: cell.update(nbformat.from_dict(change)))
-    where = change.get("id", running.CELL_ID)
+    edit_cell(project / CHAPTER, install_cell.CELL_ID, lambda cell: cell.update(nbformat.from_dict(change)))
+    where = change.get("id", install_cell.CELL_ID)
     sentence = f"{CHAPTER}, cell {where}: not the cell that installs what is missing; use `make run`."
-    assert sentence in gates.all_problems(project)
+    assert sentence in rules.all_problems(project)
 
 
 def test_the_cell_is_exempt_from_no_rule_once_it_is_changed(project):
-    edit_cell(project / CHAPTER, running.CELL_ID, lambda cell: cell.update(source=cell.source + "\nx = 1"))
-    found = [line for line in gates.all_problems(project) if f"cell {running.CELL_ID}: 'remove-cell'" in line]
+    edit_cell(
+        project / CHAPTER, install_cell.CELL_ID, lambda cell: cell.update(source=cell.source + "\nx = 1")
+    )
+    found = [
+        line for line in rules.all_problems(project) if f"cell {install_cell.CELL_ID}: 'remove-cell'" in line
+    ]
     assert len(found) == 1
 
 
 def test_run_puts_the_cell_above_all_code_once():
     cells = [
         nbformat.v4.new_markdown_cell("# Title"),
-        nbformat.v4.new_code_cell("old", id=running.CELL_ID),
+        nbformat.v4.new_code_cell("old", id=install_cell.CELL_ID),
         nbformat.v4.new_markdown_cell("text"),
         nbformat.v4.new_code_cell("x = 1"),
     ]
     notebook = nbformat.v4.new_notebook(cells=cells)
     for _ in range(2):
-        running.place(notebook)
+        install_cell.place(notebook)
         sources = [cell.source for cell in notebook.cells]
-        assert sources == ["# Title", "text", running.current_cell(), "x = 1"]
+        assert sources == ["# Title", "text", install_cell.current_cell(), "x = 1"]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +98,7 @@ def elsewhere(tmp_path_factory):
 
 
 def test_the_cell_installs_the_package_and_the_chapter_goes_on(elsewhere, book):
-    refused = elsewhere(running.install_cell(None, softlit.__version__))
+    refused = elsewhere(install_cell.install_cell(None, softlit.__version__))
     assert refused.returncode == 1
     # What the sentence tells is what works: the wheel beside the notebook.
     (file,) = (elsewhere.folder / "wheels").iterdir()

@@ -11,7 +11,10 @@ from nbclient import NotebookClient
 
 from literate import sheets
 from literate.chapters import BookError, read_book, toc_files
-from literate.run import kernel_environment
+from literate.execute import kernel_environment
+from literate.exercises import exercises
+from literate.names import needed, pieces_of
+from literate.references import Words
 
 pytestmark = pytest.mark.usefixtures("untraced")  # sympy takes the time
 
@@ -21,7 +24,7 @@ every_chapter = pytest.mark.parametrize("slug", CHAPTERS)
 
 @pytest.fixture(scope="module")
 def words(book):
-    return sheets.Words(book)
+    return Words(book)
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def printed(notebook, replaced=None):
 
 def answered(notebook, chapter):
     """A sheet to fill in, filled in with the chapter's answers."""
-    for exercise in sheets.exercises(chapter):
+    for exercise in exercises(chapter):
         cell = next(cell for cell in notebook.cells if cell.id == exercise.answer.id)
         judge = cell.source.splitlines()[-1]
         cell.source = f"{exercise.answer.text}\n{judge}"
@@ -53,20 +56,20 @@ def test_every_exercise_of_the_book_is_in_a_sheet(book):
     for chapter in book:
         text = "\n".join(cell.text for cell in chapter.cells)
         labels = re.findall(r"^```\{exercise[a-z-]*\}[^\n]*\n:label: (\S+)", text, re.M)
-        assert labels and [exercise.label for exercise in sheets.exercises(chapter)] == labels
+        assert labels and [exercise.label for exercise in exercises(chapter)] == labels
 
 
 @every_chapter
 def test_a_sheet_to_fill_in_says_that_nothing_is_answered(chapter, words):
     lines = printed(sheets.sheet(chapter, words, "blank"))
-    names = [exercise.call[1] for exercise in sheets.exercises(chapter)]
+    names = [exercise.call[1] for exercise in exercises(chapter)]
     assert [line.partition(":")[0] for line in lines] == [f"{name} is not written yet" for name in names]
 
 
 @every_chapter
 def test_the_answers_of_the_book_are_right_on_the_sheet_to_fill_in(chapter, words):
     lines = printed(answered(sheets.sheet(chapter, words, "blank"), chapter))
-    calls = [exercise.call for exercise in sheets.exercises(chapter)]
+    calls = [exercise.call for exercise in exercises(chapter)]
     assert lines == [f"{answer} is right: it passes {check}" for check, answer in calls]
 
 
@@ -74,7 +77,7 @@ def test_the_answers_of_the_book_are_right_on_the_sheet_to_fill_in(chapter, word
 def test_a_sheet_with_solutions_passes_and_refuses_a_wrong_answer_for_each_exercise(chapter, words):
     lines = printed(sheets.sheet(chapter, words, "solutions"))
     assert all(re.fullmatch(r"refused: \S.*", line) for line in lines)
-    assert len(lines) == len(sheets.exercises(chapter))
+    assert len(lines) == len(exercises(chapter))
 
 
 @every_chapter
@@ -82,7 +85,7 @@ def test_a_student_with_the_wrong_answer_is_told_why(chapter, words):
     from softlit.lab.checks import judge
 
     lines = printed(sheets.sheet(chapter, words, "solutions"), {"refused": judge})
-    assert len(lines) == len(sheets.exercises(chapter))
+    assert len(lines) == len(exercises(chapter))
     assert all(re.search(r" is not right yet: \S", line) for line in lines)
 
 
@@ -104,7 +107,7 @@ def test_sheets_run_in_a_kernel(book, words, tmp_path):
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
         assert {output.name for output in outputs} == {"stdout"}
         shown[kind] = "".join(output.text for output in outputs)
-    number = len(sheets.exercises(chapter))
+    number = len(exercises(chapter))
     assert shown["blank"].count("is not written yet") == shown["solutions"].count("refused:") == number
 
 
@@ -129,10 +132,10 @@ def test_two_runs_write_the_same_sheets(book):
 
 def test_references_become_words_and_links_where_the_site_has_an_address(book):
     text = "By {eq}`eq-scaling` in {prf:ref}`thm-scaling` of {doc}`05-superposition` {cite:p}`kendall2017`"
-    assert sheets.Words(book).replace(text, "here") == (
+    assert Words(book).replace(text, "here") == (
         "By (5.2) in Theorem 5.2 (Scaling) of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
     )
-    linked = sheets.Words(book, site="https://example.org/").replace(text, "here")
+    linked = Words(book, site="https://example.org/").replace(text, "here")
     assert "[Theorem 5.2 (Scaling)](https://example.org/book/05-superposition.html#thm-scaling)" in linked
     assert "](https://example.org/book/05-superposition.html)" in linked
     assert "[(5.2)](https://example.org/book/05-superposition.html#equation-eq-scaling)" in linked
@@ -143,7 +146,7 @@ def test_references_become_words_and_links_where_the_site_has_an_address(book):
 )
 def test_a_reference_without_words_is_refused(book, text):
     with pytest.raises(BookError, match="chapter 01: no words for"):
-        sheets.Words(book).replace(text, "chapter 01")
+        Words(book).replace(text, "chapter 01")
 
 
 CELLS = [
@@ -155,7 +158,7 @@ CELLS = [
 
 def test_a_sheet_repeats_what_its_cells_need_and_no_more(small_book):
     (chapter,) = small_book(CELLS)
-    sources, missing = sheets.needed({"scale", "np", "nobody"}, sheets.statements_of(chapter.code_cells))
+    sources, missing = needed({"scale", "np", "nobody"}, pieces_of(chapter.code_cells))
     assert missing == {"nobody"}
     assert sheets.arranged(sources) == (
         "import math\n\nimport numpy as np\n\nfrom softlit.kernels import double\n\nold = 2\n\n\n"

@@ -17,9 +17,10 @@ from myst_nb.core.utils import coalesce_streams
 from pybtex.database import parse_string
 
 import softlit
-from literate import build, citing, downloads, gates, ids, ledger, running, sharing, sheets
-from literate import site as pages
+from literate import addresses, build, install_cell, ledger, references, rules, sheets
 from literate.chapters import ROOT, toc_files
+from literate.exercises import exercises
+from literate.site import citation, downloads, repairs, sharing
 from literate.tangle import definitions
 
 
@@ -150,29 +151,29 @@ def test_numbers_on_the_sheets_are_those_of_the_site(chapters, book):
         return re.split(r"[(#]", text)[0].strip()  # without its name and the sign of its address
 
     statements = ledger.statements(book)
-    for label, name in sheets.statement_names(book).items():
+    for label, name in references.statement_names(book).items():
         assert title(statements[label].chapter, label) == name
     for chapter in book:
-        for exercise in sheets.exercises(chapter):
+        for exercise in exercises(chapter):
             assert title(chapter, exercise.label) == f"Exercise {exercise.number}"
 
 
 def test_labelled_equations_have_their_number_and_a_link_to_cite(chapters, book):
-    numbers = sheets.equation_numbers(book)
+    numbers = references.equation_numbers(book)
     for chapter in book:
         page = chapters[chapter.slug]
-        labels = list(filter(ids.is_equation, ids.labels(chapter)))
+        labels = list(filter(addresses.is_equation, addresses.labels(chapter)))
         assert labels, chapter.name
         for label in labels:
-            equation = page.get_element_by_id(ids.anchor(label))
+            equation = page.get_element_by_id(addresses.anchor(label))
             (number,) = equation.find_class("eqno")
             assert number.text == f"({numbers[label]})"
-            assert number.find("a").get("href") == f"#{ids.anchor(label)}"
+            assert number.find("a").get("href") == f"#{addresses.anchor(label)}"
         assert len(page.find_class("eqno")) == len(labels), chapter.name
 
 
 def test_references_to_equations_show_their_number(site, book):
-    names = {ids.anchor(label): number for label, number in sheets.equation_numbers(book).items()}
+    names = {addresses.anchor(label): number for label, number in references.equation_numbers(book).items()}
     referred = set()
     for name, page in site.items():
         for link in page.xpath("//main//a[contains(@href, '#equation-') and not(@class='headerlink')]"):
@@ -185,7 +186,7 @@ def test_references_to_equations_show_their_number(site, book):
 def test_every_chapter_uses_its_margin(chapters, book):
     for chapter in book:
         notes = chapters[chapter.slug].xpath("//main//div[contains(@class, 'margin admonition')]")
-        assert len(notes) == len(gates.side_notes(chapter)) and 2 <= len(notes) <= 4, chapter.name
+        assert len(notes) == len(rules.side_notes(chapter)) and 2 <= len(notes) <= 4, chapter.name
 
 
 def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
@@ -253,7 +254,9 @@ def test_every_chapter_is_offered_as_the_notebook_that_it_is(chapters, book):
         (link,) = page.xpath("//a[contains(@class, 'btn-download-source-button')]/@href")
         offered = (build.SITE / "book" / link).resolve()
         assert offered.suffix == ".ipynb" and offered.read_bytes() == chapter.path.read_bytes()
-        assert not page.get_element_by_id(f"cell-{running.CELL_ID}", False), "nothing to install on a page"
+        assert not page.get_element_by_id(f"cell-{install_cell.CELL_ID}", False), (
+            "nothing to install on a page"
+        )
 
 
 def test_no_page_leads_to_a_service_that_cannot_find_the_book(site):
@@ -263,13 +266,13 @@ def test_no_page_leads_to_a_service_that_cannot_find_the_book(site):
 
 def test_every_frozen_id_is_an_anchor_of_its_page(site):
     anchors = {name: set(page.xpath("//@id")) for name, page in site.items()}
-    for address in ids.read_frozen():
+    for address in addresses.read_frozen():
         page, _, anchor = address.partition("#")
         assert anchor in anchors[f"{page}.html"], address
 
 
 def test_every_page_says_how_to_cite_it_and_of_which_version_it_is(site, book):
-    version = ", ".join(filter(None, [softlit.__version__, citing.commit_date(ROOT)]))
+    version = ", ".join(filter(None, [softlit.__version__, citation.commit_date(ROOT)]))
     titles = {chapter.name.replace(".ipynb", ".html"): chapter.title for chapter in book}
     for name, page in site.items():
         if not name.startswith("book/"):
@@ -345,7 +348,7 @@ def test_the_wheel_and_the_project_are_there_to_download(site):
             file.exists() for file in files
         )
         assert f"pip install {files[0].name}" in site[name].text_content()
-    assert files[0].name == running.wheel(softlit.__version__)
+    assert files[0].name == install_cell.wheel(softlit.__version__)
     for number, file in enumerate(files[:2]):
         with zipfile.ZipFile(file) as archive:
             assert archive.testzip() is None
@@ -432,8 +435,8 @@ def test_printed_lines_are_those_of_the_cell_wherever_the_kernel_cut_them():
     cut = [stream("exact"), stream("   4.2\nlog"), stream("careful", "stderr"), picture, stream("  0\n")]
     given = copy.deepcopy(cut)
     wanted = [stream("exact   4.2\nlog  0\n"), stream("careful", "stderr"), picture]
-    assert pages.join_streams(cut) == wanted and cut == given
-    assert pages.join_streams([]) == pages.join_streams(None) == []
+    assert repairs.join_streams(cut) == wanted and cut == given
+    assert repairs.join_streams([]) == repairs.join_streams(None) == []
     assert coalesce_streams(given)[0] != wanted[0], "myst-nb no longer breaks the line: use its own again"
 
 

@@ -1,6 +1,6 @@
 """The rules that every chapter keeps; each rule yields one sentence for each place that breaks it.
 
-    python -m literate.gates
+    python -m literate.rules
 
 prints all of them. The tests call the same rules, and plant faults to see that each rule can fail.
 """
@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from decimal import Decimal
 
-from literate import ids, ledger, running, sheets
+from literate import addresses, install_cell, ledger, sheets
 from literate.chapters import ROOT, BookError, read_book
 from literate.directives import directives
 from literate.tangle import package_files, tangle
@@ -44,7 +44,7 @@ def nothing_skipped(book):
     """No cell asks nbval to look away."""
     for chapter in book:
         for cell in chapter.code_cells:
-            if running.is_install_cell(cell):  # off the page, but run and compared like any other
+            if install_cell.is_install_cell(cell):  # off the page, but run and compared like any other
                 continue
             if match := FORBIDDEN.search("\n".join([cell.text, *cell.tags])):
                 yield f"{cell.where}: '{match[0]}' takes the cell out of the comparison."
@@ -162,7 +162,7 @@ def tangled(book, root=ROOT):
 
 def runs_alone(book):
     """Every chapter begins with the same cell, which installs what a reader lacks."""
-    yield from running.problems(book)
+    yield from install_cell.problems(book)
 
 
 def ledger_complete(book, root=ROOT):
@@ -177,7 +177,7 @@ def exercises_in_form(book, root=ROOT):
 
 def ids_kept(book, root=ROOT):
     """No address that the book once had is lost, and each new one is written down."""
-    yield from ids.problems(book, root)
+    yield from addresses.problems(book, root)
 
 
 ON_BOOK = (
@@ -208,7 +208,7 @@ def main():
         found = list(all_problems())
     except BookError as error:
         found = [str(error)]
-    print("\n".join(found) or "gates: every rule holds")
+    print("\n".join(found) or "check: every rule holds")
     sys.exit(bool(found))
 
 

@@ -15,9 +15,9 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 
 from literate.chapters import BookError, read_book
-from literate.site import label, page_of, reference
+from literate.names import public_names, shown, uses
+from literate.site.cells import label, page_of, reference
 from literate.tangle import definitions
-from literate.uses import public_names, shown, uses
 
 TOKEN = re.compile(r"<[^>]*>|&[^;]+;|.", re.S)  # of highlighted code: a tag, or what shows as a character
 

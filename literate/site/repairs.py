@@ -1,40 +1,60 @@
-"""Repairs of what other packages write: all of them are here, and each is known to be needed still.
+"""All that reaches into other packages: repairs of what they write, and functions put in place of theirs.
 
-A Sphinx extension. A `Repair` names the file of the package that writes the fault: tests/test_repairs.py
-looks there, and fails as soon as the package has mended it, so that no repair outlives its cause or stops
-working unseen. The functions below mend what is no piece of markup; that file has a case for each of them.
+Each names the line of the package's file that makes it necessary: tests/test_repairs.py looks there, and
+fails as soon as the package has mended it, so that none outlives its cause or stops working unseen. The
+functions below that mend what is no piece of markup have a case each in that file. The edit of the theme's
+script is in literate/site/page_load.py, which stops where it does not find what it edits.
 """
 
+import copy
+import functools
 import itertools
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.core import render as myst_nb_render
+from myst_nb.core.render import NbElementRenderer
 from sphinx import addnodes
+from sphinx.environment.collectors.toctree import TocTreeCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import solution_node
+from sphinx_proof.domain import ProofDomain
 from sphinx_proof.nodes import proof_node
+from sphinxcontrib import katex as sphinxcontrib_katex
+
+from literate.site import katex, numbers, search
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The line of a package's file that makes something here necessary, and one that would make it idle."""
+
+    package: str
+    file: str
+    line: str
+    mended: str | None = field(default=None, kw_only=True)
+
+    @property
+    def is_needed(self):
+        """Whether the package's file still has the one line, and still lacks the other."""
+        path = Path(find_spec(self.package).submodule_search_locations[0], self.file)
+        text = path.read_text(encoding="utf-8")
+        return self.line in text and not (self.mended and self.mended in text)
+
 
 # --- Markup
 
 
 @dataclass(frozen=True)
-class Repair:
-    """What a package writes into pages, what is to stand there, and the line of its file that writes it."""
+class Repair(Cause):
+    """What a package writes into pages, and what is to stand there."""
 
-    package: str
-    file: str
-    line: str
     found: str
     better: str
-
-    @property
-    def is_needed(self):
-        """Whether the package's file still has the line."""
-        path = Path(find_spec(self.package).submodule_search_locations[0], self.file)
-        return self.line in path.read_text(encoding="utf-8")
 
 
 REPAIRS = (
@@ -185,9 +205,109 @@ def name_buttons(app, page, template, context, doctree):
         button["text"] = names.get(button["text"], button["text"])
 
 
+# --- Functions that no event or setting reaches
+
+
+def keep_alt_text(render_image):
+    """Around myst-nb's function, which keeps the width that an output states but not its alt text."""
+
+    @functools.wraps(render_image)
+    def render(self, data):
+        images = render_image(self, data)
+        for image in images:
+            if alt := data.output_metadata.get(data.mime_type, {}).get("alt"):
+                image["alt"] = alt
+        return images
+
+    return render
+
+
+def join_streams(outputs):
+    """The outputs of a cell, with all that it printed in one piece.
+
+    A kernel cuts what is printed at any place, which differs from run to run. myst-nb's function takes a
+    cut for the end of a line: a build showed "exact" and its number on two lines.
+    """
+    joined, streams = [], {}
+    for output in outputs or ():
+        name = output.get("name") if output["output_type"] == "stream" else None
+        if name in streams:
+            streams[name]["text"] += output["text"]
+            continue
+        joined.append(copy.copy(output))
+        if name:
+            streams[name] = joined[-1]
+    return joined
+
+
+@dataclass(frozen=True)
+class Replacement(Cause):
+    """A function or table of a package, by its owner and name, and what makes another from it."""
+
+    owner: object
+    name: str
+    around: Callable
+
+
+REPLACEMENTS = (
+    # A kernel cuts up what is printed at any place, and myst-nb takes a cut for the end of a line.
+    Replacement(
+        "myst_nb",
+        "core/utils.py",
+        'out = output["text"].rstrip()',
+        myst_nb_render,
+        "coalesce_streams",
+        lambda old: join_streams,
+    ),
+    # The text that describes a picture is lost.
+    Replacement(
+        "myst_nb",
+        "core/render.py",
+        'if key in {"width", "height"}',
+        NbElementRenderer,
+        "render_image",
+        keep_alt_text,
+    ),
+    # Sphinx counts chapters in the order of the contents, and statements and figures by them.
+    Replacement(
+        "sphinx",
+        "environment/collectors/toctree.py",
+        "def assign_figure_numbers(self",
+        TocTreeCollector,
+        "assign_figure_numbers",
+        numbers.number_by_file_name,
+    ),
+    # sphinx-proof gives Sphinx no objects, so that no search or inventory has the statements.
+    *(
+        Replacement(
+            "sphinx_proof",
+            "domain.py",
+            "class ProofDomain(Domain):",
+            ProofDomain,
+            name,
+            lambda old, new=new: new,
+            mended=name,
+        )
+        for name, new in search.OBJECTS.items()
+    ),
+    # The socket file of KaTeX's server is there a moment before the server listens to it.
+    Replacement(
+        "sphinxcontrib",
+        "katex.py",
+        "while not socket_path.is_socket():",
+        sphinxcontrib_katex,
+        "socket",
+        katex.patient,
+    ),
+)
+
+
 def setup(app):
+    for replacement in REPLACEMENTS:
+        old = getattr(replacement.owner, replacement.name)
+        setattr(replacement.owner, replacement.name, replacement.around(old))
     app.connect("doctree-read", mend_tree)
     app.add_post_transform(SolutionTitles)
     app.connect("html-page-context", name_buttons, priority=510)  # after the theme
-    app.connect("build-finished", mend_pages, priority=800)  # before literate.slim
+    app.connect("build-finished", mend_pages, priority=800)  # before literate.site.unused
     return {"parallel_read_safe": True}

@@ -1,11 +1,9 @@
-"""Running a chapter away from the project: its first code cell, and the buttons that launch it.
+"""Running a chapter away from the project: its first code cell installs what is missing.
 
-The first code cell is the same in every chapter. It is written here, `python -m literate.run` puts it into
-the notebooks, and a gate compares. What it installs follows from three lines that the owner sets:
+The first code cell is the same in every chapter. It is written here, `make run` puts it into the notebooks,
+and a rule compares. What it installs follows from three lines that the owner sets:
 `published` in pyproject.toml and, in `_config.yml`, the addresses of the repository and of the site, which
 offers the wheel (see CONTRIBUTING.md).
-
-As a Sphinx extension, this module takes the launch buttons off while there is no repository to launch from.
 """
 
 import tomllib
@@ -41,7 +39,7 @@ REFUSE = """\
         "pip install './{wheel}[book]'"
     )
 """
-DOWNLOADS = "downloads"  # the folder of the site with the wheel: see literate/downloads.py
+DOWNLOADS = "downloads"  # the folder of the site with the wheel: see literate/site/downloads.py
 
 
 def wheel(version):
@@ -104,14 +102,3 @@ def problems(book):
             yield f"{first.where}: not the cell that installs what is missing; use `make run`."
         elif first.outputs:
             yield f"{first.where}: it showed something, so softlit was not found."
-
-
-def drop_launch_buttons(app, config):
-    """Without a repository there is nothing to launch, and the theme stops at the attempt."""
-    if not config.html_theme_options.get("repository_url"):
-        config.html_theme_options.pop("launch_buttons", None)
-
-
-def setup(app):
-    app.connect("config-inited", drop_launch_buttons)
-    return {"parallel_read_safe": True}

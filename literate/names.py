@@ -1,4 +1,4 @@
-"""Where the chapters use the package: each place in a code cell that names a public function of softlit.
+"""Names in code cells: each place that names a public function of softlit, and what a cell binds and reads.
 
 The API page lists the chapters from here, and the names in code cells become links to it. A place counts
 only if the name there is sure to mean the package: one that a chapter, a function or a comprehension has
@@ -6,6 +6,8 @@ bound to something else is left alone.
 """
 
 import ast
+import builtins
+import symtable
 from dataclasses import dataclass
 
 from literate.chapters import Cell
@@ -166,3 +168,82 @@ def _results(comprehension):
     """What a comprehension collects."""
     fields = ("elt", "key", "value")
     return [getattr(comprehension, field) for field in fields if hasattr(comprehension, field)]
+
+
+# --- What code binds and reads
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A top-level statement: its source, the names that it binds, and those that it reads."""
+
+    source: str
+    binds: frozenset
+    reads: frozenset
+
+    @classmethod
+    def of(cls, source):
+        table = symtable.symtable(source, "cell", "exec")
+        binds = {name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()}
+        reads = {name.get_name() for name in table.get_symbols() if name.is_referenced()}
+        reads |= set(_globals(table)) - binds  # a function may call itself
+        return cls(source, frozenset(binds), frozenset(reads - vars(builtins).keys()))
+
+
+def _globals(table):
+    """The global names that the functions, classes and comprehensions in a table read."""
+    for inner in table.get_children():
+        yield from (name.get_name() for name in inner.get_symbols() if name.is_global())
+        yield from _globals(inner)
+
+
+def pieces_of(cells):
+    """The top-level statements of code cells: an import for each name, and no definition of the package's.
+
+    What an exported cell defines is imported instead.
+    """
+    for cell in cells:
+        lines = (cell.code if cell.module else cell.text).splitlines()
+        for node in cell.tree.body:
+            first = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", ()))])
+            source = "\n".join(lines[first - 1 : node.end_lineno])
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for alias in node.names:
+                    yield Piece.of(ast.unparse(_only(node, alias)))
+            elif cell.module:
+                yield from (
+                    Piece.of(f"from softlit.{cell.module} import {name}")
+                    for name in sorted(Piece.of(source).binds)
+                )
+            else:
+                yield Piece.of(source)
+
+
+def _only(node, alias):
+    """An import statement with one of its names."""
+    if isinstance(node, ast.Import):
+        return ast.Import([alias])
+    return ast.ImportFrom(node.module, [alias], node.level)
+
+
+def before(wanted, statements):
+    """The names that must be bound before some statements run, so that afterwards the `wanted` ones are.
+
+    The last statement that binds a name is the one meant, as when a chapter is run from the top.
+    """
+    for statement in reversed([*statements]):
+        wanted = (wanted - statement.binds) | statement.reads
+    return wanted
+
+
+def needed(wanted, statements):
+    """The statements that bind the wanted names, with those on which they rest in turn; and what is left.
+
+    What a statement changes without binding a name is not seen: the tests run every sheet.
+    """
+    chosen = []
+    for statement in reversed([*statements]):
+        if statement.binds & wanted:
+            wanted = before(wanted, [statement])
+            chosen.append(statement.source)
+    return chosen[::-1], wanted

@@ -1,17 +1,14 @@
 """The permanent addresses of theorems, definitions, equations, figures, exercises and claims of the sources.
 
-    python -m literate.ids
+    python -m literate.addresses
 
 adds the labels that are new to `book/ids.txt`. An address that is in there stays valid for ever: a label may
 be renamed only if the line of the old one says where to go, `OLD -> NEW`, and the site then keeps an anchor
-for the old one (this module is also the Sphinx extension that does so).
+for the old one: see literate/site/addresses.py.
 """
 
 import sys
 from collections import Counter
-from pathlib import Path
-
-from docutils import nodes
 
 from literate import ledger
 from literate.chapters import ROOT, BookError, read_book
@@ -35,12 +32,12 @@ def labels(chapter):
             yield name
 
 
-def addresses(book):
+def of_chapters(book):
     """Page and anchor of everything that has a label, such as `book/08-jacobian#thm-jacobian`."""
     return {f"book/{chapter.slug}#{anchor(label)}" for chapter in book for label in labels(chapter)}
 
 
-def claim_addresses(root=ROOT):
+def of_claims(root=ROOT):
     """The same for the claims of the sources, such as `book/errata#claim-003-15`."""
     return {f"book/errata#{ledger.anchor(row['id'])}" for row in ledger.read_claims(root)}
 
@@ -71,7 +68,7 @@ def problems(book, root=ROOT):
     for label, count in Counter(label for chapter in book for label in labels(chapter)).items():
         if count > 1:
             yield f"{label}: {count} statements, equations, figures or exercises have this label."
-    present, frozen = addresses(book) | claim_addresses(root), read_frozen(root)
+    present, frozen = of_chapters(book) | of_claims(root), read_frozen(root)
     for old, new in frozen.items():
         if new is None and old not in present:
             yield f"{FILE}: {old} is gone; keep it, or write '{old} -> NEW'."
@@ -83,36 +80,10 @@ def problems(book, root=ROOT):
         yield f"{FILE}: {new} is not in the file; `make ids` adds it."
 
 
-def keep_old_anchors(app, doctree):
-    """Put an anchor for each address that was given up beside what has taken its place."""
-    page = app.env.docname
-    app.env.note_dependency(str(Path(app.srcdir) / FILE))
-    for old, new in read_frozen(Path(app.srcdir)).items():
-        if new is None or old.split("#")[0] != page:
-            continue
-        here = nodes.target("", "", ids=[old.split("#")[1]])
-        home, goal = new.split("#")
-        if home == page:
-            node = next(node for node in doctree.findall(nodes.Element) if goal in node["ids"])
-            if isinstance(node, nodes.row):  # nothing but rows may stand beside it
-                node[0].insert(0, here)
-            else:
-                node.parent.insert(node.parent.index(node), here)
-        else:
-            link = nodes.reference("", goal, refuri=app.builder.get_relative_uri(page, home) + f"#{goal}")
-            moved = nodes.paragraph("", "", nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link)
-            doctree[-1] += [here, moved]
-
-
-def setup(app):
-    app.connect("doctree-read", keep_old_anchors)
-    return {"parallel_read_safe": True}
-
-
 def main():
     try:
         frozen = read_frozen()
-        new = sorted((addresses(read_book()) | claim_addresses()) - frozen.keys())
+        new = sorted((of_chapters(read_book()) | of_claims()) - frozen.keys())
     except BookError as error:
         sys.exit(f"ids: {error}")
     lines = sorted(f"{old} -> {goal}" if goal else old for old, goal in (frozen | dict.fromkeys(new)).items())

@@ -1,6 +1,6 @@
 """The author's loop: tangle, run the named chapters in a fresh kernel, store their outputs.
 
-    python -m literate.run 02 08      (no number: all chapters)
+    python -m literate.execute 02 08      (no number: all chapters)
 
 A chapter that fails is left as it was on disk.
 """
@@ -15,7 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from literate import running
+from literate import install_cell
 from literate.chapters import ROOT, BookError, plain_lines, read_book
 
 # What Jupyter writes about the machine is left out, so that two machines store the same file.
@@ -58,7 +58,7 @@ def execute(path):
         If a cell fails, does not end, or ends the kernel; the file is left as it was.
     """
     notebook, started = read(path), []
-    running.place(notebook)
+    install_cell.place(notebook)
     client = NotebookClient(
         notebook,
         kernel_name="python3",  # that of this environment, whatever kernel the notebook was written with

@@ -18,8 +18,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from literate.citing import commit_date
-from literate.running import DOWNLOADS, wheel, wheel_address
+from literate.install_cell import DOWNLOADS, wheel, wheel_address
+from literate.site.citation import commit_date
 
 PDF = Path("_build", "softlit.pdf")  # of the project, as `make pdf` leaves it
 FIRST_DAY = 315532800  # of the calendar of zip archives, in seconds: 1 January 1980

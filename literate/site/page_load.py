@@ -84,7 +84,7 @@ def measure_what_is_seen(script):
     As it stands it measures and marks all of them in turn, and the browser lays the page out for each.
     """
     if script.count(MEASURE_ALL) != 1:
-        raise ExtensionError(f"{THEME} measures boxes in another way: see literate/loading.py")
+        raise ExtensionError(f"{THEME} measures boxes in another way: see literate/site/page_load.py")
     return script.replace(MEASURE_ALL, MEASURE_SEEN)
 
 
@@ -154,6 +154,6 @@ def load_quickly(app, error):
 def setup(app):
     app.connect("doctree-read", let_pictures_wait)
     app.connect("html-page-context", let_scripts_wait)
-    # After literate.slim: the version in a style sheet's address is that of the sheet as it is served.
+    # After literate.site.unused: the version in a style sheet's address is that of the sheet as it is served.
     app.connect("build-finished", load_quickly, priority=950)
     return {"parallel_read_safe": True}

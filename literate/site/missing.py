@@ -47,5 +47,5 @@ def make_links_whole(app, error):
 
 def setup(app):
     app.connect("html-page-context", hand_over_script)
-    app.connect("build-finished", make_links_whole, priority=960)  # after literate.loading
+    app.connect("build-finished", make_links_whole, priority=960)  # after literate.site.page_load
     return {"parallel_read_safe": True}

