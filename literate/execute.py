@@ -79,6 +79,21 @@ def execute(path):
     scratch.replace(path)
 
 
+def problems(book):
+    """One sentence for each cell that did not run once, from top to bottom, without an error or a warning."""
+    for chapter in book:
+        for count, cell in enumerate(chapter.code_cells, start=1):
+            if cell.execution_count is None:
+                yield f"{cell.where}: saved without having run; use `make run`."
+            elif cell.execution_count != count:
+                yield f"{cell.where}: ran as number {cell.execution_count}, but is code cell {count}."
+            for output in cell.outputs:
+                if output.output_type == "error":
+                    yield f"{cell.where}: stored an error, {output.ename}."
+                elif output.get("name") == "stderr":
+                    yield f"{cell.where}: wrote to standard error."
+
+
 def choose(book, numbers):
     """The chapters whose file names begin with the given numbers, 7 or 07; all when none is given."""
     wanted = {number.zfill(2) for number in numbers}

@@ -2,7 +2,7 @@
 
 It is built from the chapters (theorem directives, cell tags, the tables "What is proved here") and from
 `book/claims.yml`; nothing in it is typed twice. `problems` lists what is missing, points nowhere, or claims
-more than is proved; `gates` and the ledger page both work from here.
+more than is proved; `rules` and the ledger page both work from here.
 """
 
 import ast
@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import yaml
 
 from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter
-from literate.directives import directives
+from literate.directives import directives, table_rows
 
 STATEMENTS = {f"prf:{kind}" for kind in ("theorem", "corollary", "proposition", "lemma", "definition")}
 EVERY_SIZE, MACHINE = "by machine, for every $N$", "by machine"
 IN_PART, ARGUMENT = "by machine in part; by argument: ", "by argument, checked numerically"
 KIND_OF_PROOF = re.compile("|".join(map(re.escape, (EVERY_SIZE, MACHINE, ARGUMENT))) + rf"|{IN_PART}\S.*")
-ROW = re.compile(r"^\| \{prf:ref\}`(?P<label>[\w-]+)` \|(?:.* \|)? (?P<proved>.+?) \|$", re.M)
 # What can be said of a claim, and what is meant by it: the errata page prints these words.
 VERDICTS = {
     "holds": "Right as it is said, to the digits that are given.",
@@ -87,7 +86,9 @@ def kinds_of_proof(book):
     for chapter in book:
         for cell in chapter.cells:
             table = cell.text.partition("## What is proved here")[2] if cell.kind == "markdown" else ""
-            found |= {row["label"]: row["proved"] for row in ROW.finditer(table)}
+            for first, *others in table_rows(table):
+                if named := re.fullmatch(r"\{prf:ref\}`([\w-]+)`", first):
+                    found[named[1]] = others[-1]
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from literate import ledger, letters
 from literate.chapters import ROOT, BookError
-from literate.directives import directives, mathematics
+from literate.directives import directives, mathematics, table_rows
 
 PAGE = "book/notation.md"
 
@@ -47,8 +47,9 @@ class Notation:
                 f"{PAGE}: not a table followed by two sections, of local letters and usual signs."
             )
         table, local, usual = parts
-        lines = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| $")]
-        self.rows = [[cell.strip() for cell in line] for line in lines]  # symbol, meaning, where, code
+        self.rows = [
+            row for row in table_rows(table) if row[0].startswith("$")
+        ]  # symbol, meaning, where, code
         self.symbols = [signs(symbol)[0] for symbol, *_ in self.rows]  # what a row explains comes first in it
         self.locals = {*signs(*mathematics(local))} - {"x"}  # which the text there mentions
         letters_of_rows = signs(*(symbol for symbol, *_ in self.rows))

@@ -36,6 +36,7 @@ def problems(book, root=ROOT):
         line = found["location"]["row"]
         within = f", line {line}" if found["cell"] else ""
         place = where(file, found["cell"], line)
-        yield f"{place}{within}: {found['message']} ({found['code']}; `ruff check --fix` mends what it can)."
+        mend = "; `ruff check --fix` mends it" if (found["fix"] or {}).get("applicability") == "safe" else ""
+        yield f"{place}{within}: {found['message']} ({found['code']}{mend})."
     for found in CHANGED.finditer(ruff(root, "format", "--no-cache", "--diff")):
         yield f"{where(*found.group('file', 'cell', 'line'))}: not formatted; `ruff format` does it."

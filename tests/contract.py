@@ -89,23 +89,23 @@ X = np.array([[0.2, 0.3, 0.5], [0.25, 0.5, 0.25]])
 ONE_A_SLICE = np.array([[0.5], [2.0]])
 MASK = np.array([[True, True, False], [True, False, True]])
 STATE = softlit.SoftmaxState().update(X)
-WITH_LOGITS = {"x": X, "beta": ONE_A_SLICE, "where": MASK}
+_LOGITS = {"x": X, "beta": ONE_A_SLICE, "where": MASK}
 # The array arguments of each function, and values that it takes.
 CALLS = {
-    "softmax": (softlit.softmax, WITH_LOGITS),
-    "log_softmax": (softlit.log_softmax, WITH_LOGITS),
-    "softmin": (softlit.softmin, WITH_LOGITS),
+    "softmax": (softlit.softmax, _LOGITS),
+    "log_softmax": (softlit.log_softmax, _LOGITS),
+    "softmin": (softlit.softmin, _LOGITS),
     "logsumexp": (softlit.logsumexp, {"x": X, "where": MASK, "b": X}),
     "logcumsumexp": (softlit.logcumsumexp, {"x": X, "where": MASK}),
     "hardmax": (softlit.hardmax, {"x": X, "where": MASK}),
-    "soft_argmax": (softlit.soft_argmax, WITH_LOGITS | {"coordinates": np.arange(3.0)}),
-    "soft_argmax_grad": (softlit.soft_argmax_grad, WITH_LOGITS | {"coordinates": np.arange(3.0)}),
-    "boltzmann_max": (softlit.boltzmann_max, WITH_LOGITS),
-    "lse_max": (softlit.lse_max, WITH_LOGITS),
-    "mellowmax": (softlit.mellowmax, WITH_LOGITS),
-    "softmax_jacobian": (softlit.softmax_jacobian, WITH_LOGITS),
-    "softmax_jvp": (softlit.softmax_jvp, WITH_LOGITS | {"v": X}),
-    "softmax_vjp": (softlit.softmax_vjp, WITH_LOGITS | {"g": X}),
+    "soft_argmax": (softlit.soft_argmax, _LOGITS | {"coordinates": np.arange(3.0)}),
+    "soft_argmax_grad": (softlit.soft_argmax_grad, _LOGITS | {"coordinates": np.arange(3.0)}),
+    "boltzmann_max": (softlit.boltzmann_max, _LOGITS),
+    "lse_max": (softlit.lse_max, _LOGITS),
+    "mellowmax": (softlit.mellowmax, _LOGITS),
+    "softmax_jacobian": (softlit.softmax_jacobian, _LOGITS),
+    "softmax_jvp": (softlit.softmax_jvp, _LOGITS | {"v": X}),
+    "softmax_vjp": (softlit.softmax_vjp, _LOGITS | {"g": X}),
     "closure": (softlit.closure, {"x": X}),
     "clr": (softlit.clr, {"p": X}),
     "softmax_inverse": (softlit.softmax_inverse, {"p": X, "constant": ONE_A_SLICE}),

@@ -1,0 +1,155 @@
+"""What stands about a chapter beside it: API, course and landing page, changelog, bibliography, contract.
+
+Each function yields a sentence for each thing that is missing there, or that points at nothing.
+"""
+
+import ast
+import re
+
+from pybtex.database import parse_file
+from pybtex.exceptions import PybtexError
+
+from literate import addresses
+from literate.chapters import ROOT, BookError
+from literate.directives import table_rows
+from literate.docstrings import BIBLIOGRAPHY, public
+from literate.exercises import exercises
+from literate.tangle import reexported
+
+CONTRACT = "tests/contract.py"
+ARGUMENTS = "CALLS"  # the table there of arguments by name; the others say how a function is called
+API, COURSE, LANDING, CHANGES = "book/api.md", "book/course.md", "book/index.md", "CHANGELOG.md"
+COMING = re.compile(r"Chapters? ([\w, ]+?)(?:, and with [^.]*?)? (?:are|is) still to be written")
+
+
+def read(root, name):
+    try:
+        return (root / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BookError(f"{name}: not readable ({type(error).__name__}).") from None
+
+
+def own_names(book):
+    """The public functions and classes of `softlit` itself, as their definitions."""
+    return [definition for definition in public(book) if reexported(definition.module)]
+
+
+def contract_rows(book, root=ROOT):
+    """Every public function is called by the tests of the contract."""
+    called, with_arguments = _rows_of_contract(root)
+    own = own_names(book)
+    for item in own:
+        where = f"{item.cell.where}: softlit.{item.name}"
+        if item.name not in called:
+            yield f"{where} has no row in {CONTRACT}; say there, in the table of its kind, how it is called."
+        if item.name not in with_arguments and isinstance(item.node, ast.FunctionDef):
+            yield f"{where} has no row in {ARGUMENTS} of {CONTRACT}; say there which arguments are arrays."
+    for name in sorted((called | with_arguments) - {item.name for item in own}):
+        if name.isidentifier():  # methods and variants have a dot or a comma
+            yield f"{CONTRACT}: the row '{name}' is of no public function."
+
+
+def _rows_of_contract(root):
+    """The names that the tables of calls have, and those of the table of arguments; nothing is run."""
+    try:
+        tree = ast.parse(read(root, CONTRACT))
+    except SyntaxError as error:
+        raise BookError(f"{CONTRACT}: syntax error, {error.msg} (line {error.lineno}).") from None
+    called, with_arguments = set(), set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and not ast.unparse(node.targets[0]).startswith("_"):
+            table = next(
+                (part for part in ast.walk(node.value) if isinstance(part, ast.Dict)), ast.Dict([], [])
+            )
+            keys = {key.value for key in table.keys if isinstance(key, ast.Constant)}
+            (with_arguments if ast.unparse(node.targets[0]) == ARGUMENTS else called).update(keys)
+    return called, with_arguments
+
+
+def api_page(book, root=ROOT):
+    """The overview has every name of `softlit`, and each public module its own part."""
+    text = read(root, API)
+    listed = set(re.findall(r"^ +~softlit\.(?:\w+\.)*(\w+)$", text, re.M))
+    modules = set(re.findall(r"automodule:: softlit\.(\S+)", text))
+    for item in own_names(book):
+        if item.name not in listed:
+            yield f"{item.cell.where}: softlit.{item.name} is not in the overview of {API}; list it there."
+    first = {}
+    for item in public(book):
+        first.setdefault(item.module, item)
+    for module in sorted(first.keys() - modules):
+        where = first[module].cell.where
+        yield f"{where}: softlit.{module} has no part in {API}; add '.. automodule:: softlit.{module}'."
+    for module in sorted(modules - first.keys()):
+        yield f"{API}: softlit.{module} is a module of no chapter."
+
+
+def course_names(book, root=ROOT):
+    """The course page names no chapter and no label that is not there."""
+    text, pages = read(root, COURSE), {path.stem for path in (root / "book").glob("*.md")}
+    known = {chapter.slug for chapter in book} | pages
+    labels = {label for chapter in book for label in addresses.labels(chapter)}
+    labels |= set(re.findall(r"^\(([\w-]+)\)=$", text, re.M))
+    for slug in dict.fromkeys(re.findall(r"\{doc\}`([^`<]+)`", text)):
+        if slug not in known:
+            yield f"{COURSE}: {slug} is no chapter of the book."
+    for label in dict.fromkeys(re.findall(r"\{(?:prf:)?ref\}`([\w-]+)`", text)):
+        if label not in labels:
+            yield f"{COURSE}: {label} is no statement or exercise of the book."
+
+
+def course_complete(book, root=ROOT):
+    """Its tables have every chapter, with what it rests on, and every exercise, for the class or for home."""
+    rows = {}
+    for first, *others in table_rows(read(root, COURSE)):
+        if named := re.fullmatch(r"\{doc\}`([^`]+)`", first):
+            rows.setdefault(named[1], []).append(" ".join(others))
+    for chapter in book:
+        own = rows.get(chapter.slug, [])
+        exercised = " ".join(row for row in own if "{ref}`ex-" in row)
+        if chapter.slug[:2] != "00" and not any("{ref}`ex-" not in row for row in own):
+            yield f"{chapter.name}: {COURSE} does not say on which chapters it rests; add a row to the table."
+        for exercise in exercises(chapter):
+            if exercised.count(f"{{ref}}`{exercise.label}`") != 1:
+                yield (
+                    f"{exercise.where}: not once in the row of its chapter in {COURSE}, in class or at home."
+                )
+
+
+def landing_page(book, root=ROOT):
+    """The numbers that the contents leave out are announced."""
+    found = COMING.search(read(root, LANDING))
+    ranges = re.findall(r"(\d+)(?: to (\d+))?", found[1] if found else "")
+    announced = {number for low, high in ranges for number in range(int(low), int(high or low) + 1)}
+    present = {int(chapter.slug[:2]) for chapter in book}
+    for number in sorted(announced & present):
+        yield f"{LANDING}: chapter {number} is 'still to be written', and is there."
+    for number in sorted({*range(max(present))} - present - announced):
+        yield f"{LANDING}: chapter {number} is neither there nor 'still to be written'."
+
+
+def changelog(book, root=ROOT):
+    """Every public name stands in the changelog, under the release that brought it."""
+    named = set(re.findall(r"`(?:softlit\.)?(\w+)", read(root, CHANGES)))
+    for item in own_names(book):
+        if item.name not in named:
+            yield f"{item.cell.where}: softlit.{item.name} is new; add a line on it to {CHANGES}, unreleased."
+
+
+def bibliography(book, root=ROOT):
+    """Every reference can be found: by a DOI in its form, an address, or where and when it was printed."""
+    try:
+        works = parse_file(str(root / BIBLIOGRAPHY)).entries
+    except (OSError, UnicodeDecodeError, PybtexError) as error:
+        raise BookError(f"{BIBLIOGRAPHY}: not readable, {' '.join(str(error).split())}.") from None
+    for key, work in works.items():
+        doi = work.fields.get("doi")
+        if doi is not None and not re.fullmatch(r"10\.\d{4,9}/\S+", doi):
+            yield f"{BIBLIOGRAPHY}: {key} has '{doi}' as its DOI; write '10.NNNN/...' alone."
+        if doi is None and not {"url", "eprint", "publisher", "journal"} & work.fields.keys():
+            yield f"{BIBLIOGRAPHY}: {key} has neither DOI nor address nor publisher."
+    for chapter in book:
+        for cell in chapter.cells:
+            for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", cell.text if cell.kind == "markdown" else ""):
+                for key in sorted(set(re.split(r",\s*", keys)) - works.keys()):
+                    yield f"{cell.where}: cites {key}, which {BIBLIOGRAPHY} has not."
