@@ -10,7 +10,7 @@ for the old one: see literate/site/addresses.py.
 import sys
 
 from literate import ledger
-from literate.chapters import ROOT, BookError, read_book
+from literate.chapters import ROOT, BookError, read_book, read_text
 from literate.directives import directives_of
 
 FILE = "book/ids.txt"
@@ -57,7 +57,7 @@ def anchor(label):
 def read_frozen(root=ROOT):
     """The addresses of the file, each with the one that has taken its place, or None."""
     frozen = {}
-    for line in (root / FILE).read_text(encoding="utf-8-sig").splitlines():
+    for line in read_text(root, FILE).splitlines():
         if line.strip() and not line.startswith("#"):
             old, _, new = line.partition(" -> ")
             if old in frozen:

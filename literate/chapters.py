@@ -121,6 +121,14 @@ def plain_lines(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def read_text(root, name):
+    """The text of a file of the project; a byte order mark, as Windows writes it, is none of it."""
+    try:
+        return (root / name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BookError(f"{name}: not readable ({type(error).__name__}).") from None
+
+
 def read_notebook(path, root, order):
     name = path.relative_to(root).as_posix()
     try:
@@ -148,10 +156,10 @@ def read_notebook(path, root, order):
 def toc_files(root=ROOT):
     """Every file that `_toc.yml` names, without its suffix, in reading order."""
     try:
-        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        toc = yaml.safe_load(read_text(root, "_toc.yml"))
         chapters = [entry["file"] for part in toc.get("parts", [toc]) for entry in part["chapters"]]
         return [toc["root"], *chapters]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         said = " ".join(str(error).split())
         raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}: {said}).") from None
 

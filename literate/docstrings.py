@@ -9,10 +9,11 @@ import re
 import warnings
 
 from numpydoc.docscrape import NumpyDocString
-from pybtex.database import parse_file
+from pybtex.database import parse_string
+from pybtex.exceptions import PybtexError
 
 from literate import ledger
-from literate.chapters import ROOT
+from literate.chapters import ROOT, BookError, read_text
 from literate.tangle import definitions, reexported
 
 DERIVED = re.compile(r"Derived in chapter (\d\d\w?), :prf:ref:`((?:thm|def)-[\w-]+)`")
@@ -20,13 +21,19 @@ DOI = re.compile(r"https://doi\.org/(\S+?)(?=[.,;)]*(?:\s|$))")
 BIBLIOGRAPHY = "book/references.bib"
 
 
+def works_of(root=ROOT):
+    """The works of the bibliography, by their keys."""
+    try:
+        return parse_string(read_text(root, BIBLIOGRAPHY), "bibtex").entries
+    except PybtexError as error:
+        raise BookError(f"{BIBLIOGRAPHY}: not readable, {' '.join(str(error).split())}.") from None
+
+
 def known_dois(root=ROOT):
-    """The DOIs of the works in the bibliography; a preprint of arXiv has one by its number."""
-    entries = parse_file(str(root / BIBLIOGRAPHY)).entries.values()
-    found = {entry.fields["doi"].lower() for entry in entries if "doi" in entry.fields}
-    return found | {
-        f"10.48550/arxiv.{entry.fields['eprint']}" for entry in entries if "eprint" in entry.fields
-    }
+    """The DOIs of these works; a preprint of arXiv has one by its number."""
+    fields = [work.fields for work in works_of(root).values()]
+    dois = {one["doi"].lower() for one in fields if "doi" in one}
+    return dois | {f"10.48550/arxiv.{one['eprint']}" for one in fields if "eprint" in one}
 
 
 class Docstring:

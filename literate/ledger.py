@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter
+from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter, read_text
 from literate.directives import directives, table_rows
 
 STATEMENTS = {f"prf:{kind}" for kind in ("theorem", "corollary", "proposition", "lemma", "definition")}
@@ -105,8 +105,8 @@ class _UniqueKeys(yaml.SafeLoader):
 def read_claims(root=ROOT):
     """The rows of `book/claims.yml`, each checked for its fields."""
     try:
-        rows = yaml.load((root / "book" / "claims.yml").read_text(encoding="utf-8"), Loader=_UniqueKeys) or []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        rows = yaml.load(read_text(root, "book/claims.yml"), Loader=_UniqueKeys) or []
+    except yaml.YAMLError as error:
         raise BookError(f"book/claims.yml: not readable, {' '.join(str(error).split())}.") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BookError("book/claims.yml: not a list of rows.")

@@ -11,7 +11,7 @@ import zlib
 import numpy as np
 
 from literate import ledger, letters
-from literate.chapters import ROOT, BookError
+from literate.chapters import ROOT, BookError, read_text
 from literate.directives import directives, mathematics, table_rows
 
 PAGE = "book/notation.md"
@@ -41,7 +41,7 @@ class Notation:
     """The page: its table, the letters of single statements, and the usual signs."""
 
     def __init__(self, root=ROOT):
-        parts = re.split(r"^## .*$", (root / PAGE).read_text(encoding="utf-8"), flags=re.M)
+        parts = re.split(r"^## .*$", read_text(root, PAGE), flags=re.M)
         if len(parts) != 3:
             raise BookError(
                 f"{PAGE}: not a table followed by two sections, of local letters and usual signs."

@@ -6,13 +6,10 @@ Each function yields a sentence for each thing that is missing there, or that po
 import ast
 import re
 
-from pybtex.database import parse_file
-from pybtex.exceptions import PybtexError
-
 from literate import addresses
-from literate.chapters import ROOT, BookError
+from literate.chapters import ROOT, BookError, read_text
 from literate.directives import table_rows
-from literate.docstrings import BIBLIOGRAPHY, public
+from literate.docstrings import BIBLIOGRAPHY, public, works_of
 from literate.exercises import exercises
 from literate.tangle import reexported
 
@@ -20,13 +17,6 @@ CONTRACT = "tests/contract.py"
 ARGUMENTS = "CALLS"  # the table there of arguments by name; the others say how a function is called
 API, COURSE, LANDING, CHANGES = "book/api.md", "book/course.md", "book/index.md", "CHANGELOG.md"
 COMING = re.compile(r"Chapters? ([\w, ]+?)(?:, and with [^.]*?)? (?:are|is) still to be written")
-
-
-def read(root, name):
-    try:
-        return (root / name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BookError(f"{name}: not readable ({type(error).__name__}).") from None
 
 
 def own_names(book):
@@ -52,7 +42,7 @@ def contract_rows(book, root=ROOT):
 def _rows_of_contract(root):
     """The names that the tables of calls have, and those of the table of arguments; nothing is run."""
     try:
-        tree = ast.parse(read(root, CONTRACT))
+        tree = ast.parse(read_text(root, CONTRACT))
     except SyntaxError as error:
         raise BookError(f"{CONTRACT}: syntax error, {error.msg} (line {error.lineno}).") from None
     called, with_arguments = set(), set()
@@ -68,7 +58,7 @@ def _rows_of_contract(root):
 
 def api_page(book, root=ROOT):
     """The overview has every name of `softlit`, and each public module its own part."""
-    text = read(root, API)
+    text = read_text(root, API)
     listed = set(re.findall(r"^ +~softlit\.(?:\w+\.)*(\w+)$", text, re.M))
     modules = set(re.findall(r"automodule:: softlit\.(\S+)", text))
     for item in own_names(book):
@@ -86,7 +76,7 @@ def api_page(book, root=ROOT):
 
 def course_names(book, root=ROOT):
     """The course page names no chapter and no label that is not there."""
-    text, pages = read(root, COURSE), {path.stem for path in (root / "book").glob("*.md")}
+    text, pages = read_text(root, COURSE), {path.stem for path in (root / "book").glob("*.md")}
     known = {chapter.slug for chapter in book} | pages
     labels = {label for chapter in book for label in addresses.labels(chapter)}
     labels |= set(re.findall(r"^\(([\w-]+)\)=$", text, re.M))
@@ -101,7 +91,7 @@ def course_names(book, root=ROOT):
 def course_complete(book, root=ROOT):
     """Its tables have every chapter, with what it rests on, and every exercise, for the class or for home."""
     rows = {}
-    for first, *others in table_rows(read(root, COURSE)):
+    for first, *others in table_rows(read_text(root, COURSE)):
         if named := re.fullmatch(r"\{doc\}`([^`]+)`", first):
             rows.setdefault(named[1], []).append(" ".join(others))
     for chapter in book:
@@ -118,7 +108,7 @@ def course_complete(book, root=ROOT):
 
 def landing_page(book, root=ROOT):
     """The numbers that the contents leave out are announced."""
-    found = COMING.search(read(root, LANDING))
+    found = COMING.search(read_text(root, LANDING))
     ranges = re.findall(r"(\d+)(?: to (\d+))?", found[1] if found else "")
     announced = {number for low, high in ranges for number in range(int(low), int(high or low) + 1)}
     present = {int(chapter.slug[:2]) for chapter in book}
@@ -130,7 +120,7 @@ def landing_page(book, root=ROOT):
 
 def changelog(book, root=ROOT):
     """Every public name stands in the changelog, under the release that brought it."""
-    named = set(re.findall(r"`(?:softlit\.)?(\w+)", read(root, CHANGES)))
+    named = set(re.findall(r"`(?:softlit\.)?(\w+)", read_text(root, CHANGES)))
     for item in own_names(book):
         if item.name not in named:
             yield f"{item.cell.where}: softlit.{item.name} is new; add a line on it to {CHANGES}, unreleased."
@@ -138,10 +128,7 @@ def changelog(book, root=ROOT):
 
 def bibliography(book, root=ROOT):
     """Every reference can be found: by a DOI in its form, an address, or where and when it was printed."""
-    try:
-        works = parse_file(str(root / BIBLIOGRAPHY)).entries
-    except (OSError, UnicodeDecodeError, PybtexError) as error:
-        raise BookError(f"{BIBLIOGRAPHY}: not readable, {' '.join(str(error).split())}.") from None
+    works = works_of(root)
     for key, work in works.items():
         doi = work.fields.get("doi")
         if doi is not None and not re.fullmatch(r"10\.\d{4,9}/\S+", doi):

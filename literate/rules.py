@@ -28,7 +28,7 @@ from literate import (
     style,
     tangle,
 )
-from literate.chapters import ROOT, BookError, Cell, read_book, toc_files
+from literate.chapters import ROOT, BookError, Cell, read_book, read_text, toc_files
 from literate.directives import directives
 from literate.exercises import exercises
 
@@ -202,7 +202,10 @@ def exercises_in_form(book, root=ROOT):
 
 def wrong_answers_refused(book, root=ROOT):
     """Each exercise shows a typical wrong answer that is refused, and is tried on three others."""
-    tried = yaml.safe_load(pages.read(root, WRONG_ANSWERS))
+    try:
+        tried = yaml.safe_load(read_text(root, WRONG_ANSWERS)) or {}
+    except yaml.YAMLError as error:
+        raise BookError(f"{WRONG_ANSWERS}: not readable, {' '.join(str(error).split())}.") from None
     found = {exercise.label: exercise for chapter in book for exercise in exercises(chapter)}
     for label, exercise in found.items():
         cells = [part for part in exercise.solution if isinstance(part, Cell)]
@@ -290,17 +293,17 @@ def asked(rule, *given):
 
 def all_problems(root=ROOT):
     """Every broken rule of the book below `root`, as sentences; what several rules meet is said once."""
-    book = read_book(root)
+    try:
+        book = read_book(root)
+    except BookError as error:
+        return [str(error)]
     found = [sentence for rule in ON_BOOK for sentence in asked(rule, book)]
     found += [sentence for rule in ON_ROOT for sentence in asked(rule, book, root)]
     return [*dict.fromkeys(found)]
 
 
-def main():
-    try:
-        found = all_problems()
-    except BookError as error:
-        found = [str(error)]
+def main(root=ROOT):
+    found = all_problems(root)
     print("\n".join(found) or "check: every rule holds")
     sys.exit(bool(found))
 
