@@ -1,6 +1,6 @@
 """Docstrings of public names: all that a reader of the API page needs, told from the cells.
 
-`softlit`'s own functions carry everything, a class its formula and attributes; modules whose names are not
+`softlit`'s own functions carry everything, a class what is not of its arguments; modules whose names are not
 `softlit`'s own (pyproject.toml lists them) less, and the workbench what its chapter shows.
 """
 
@@ -9,31 +9,14 @@ import re
 import warnings
 
 from numpydoc.docscrape import NumpyDocString
-from pybtex.database import parse_string
-from pybtex.exceptions import PybtexError
 
 from literate import ledger
-from literate.chapters import ROOT, BookError, read_text
+from literate.chapters import ROOT
+from literate.references import BIBLIOGRAPHY, known_dois
 from literate.tangle import definitions, reexported
 
 DERIVED = re.compile(r"Derived in chapter (\d\d\w?), :prf:ref:`((?:thm|def)-[\w-]+)`")
 DOI = re.compile(r"https://doi\.org/(\S+?)(?=[.,;)]*(?:\s|$))")
-BIBLIOGRAPHY = "book/references.bib"
-
-
-def works_of(root=ROOT):
-    """The works of the bibliography, by their keys."""
-    try:
-        return parse_string(read_text(root, BIBLIOGRAPHY), "bibtex").entries
-    except PybtexError as error:
-        raise BookError(f"{BIBLIOGRAPHY}: not readable, {' '.join(str(error).split())}.") from None
-
-
-def known_dois(root=ROOT):
-    """The DOIs of these works; a preprint of arXiv has one by its number."""
-    fields = [work.fields for work in works_of(root).values()]
-    dois = {one["doi"].lower() for one in fields if "doi" in one}
-    return dois | {f"10.48550/arxiv.{one['eprint']}" for one in fields if "eprint" in one}
 
 
 class Docstring:
@@ -68,9 +51,6 @@ class Docstring:
         raised = self.words("Raises")
         return "TypeError" in raised and ("AxisError" in raised or "axis" not in arguments(self.node))
 
-    def attributes(self):
-        return self.parts["Attributes"]
-
     def example(self):
         code = "\n".join(self.parts["Examples"])
         return ">>> " in code and f"{self.name}(" in code
@@ -97,7 +77,6 @@ LACKS = {
     Docstring.shapes: "no word on shapes under Returns",
     Docstring.dtypes: "no word on dtypes under Returns",
     Docstring.errors: "no TypeError under Raises, or no AxisError although there is an axis",
-    Docstring.attributes: "no section Attributes",
     Docstring.example: "no example that calls it",
     Docstring.see_also: "no section See Also",
     Docstring.doi: f"no reference with a DOI, 'https://doi.org/...', that {BIBLIOGRAPHY} has too",
@@ -154,7 +133,8 @@ def problems(book, root=ROOT):
             continue
         yield from (f"{where} has {LACKS[part]}." for part in wanted(definition) if not part(docstring))
         if isinstance(definition.node, ast.ClassDef):
-            yield from (f"{where.replace('docstring', 'class')}{words}." for words in _methods(definition))
+            named = f"{definition.cell.where}: {definition.name}"
+            yield from (f"{named}.{words}." for words in _methods(definition))
 
 
 def _methods(definition):
@@ -162,6 +142,6 @@ def _methods(definition):
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             text = ast.get_docstring(node)
             if not text:
-                yield f"'s method {node.name} has no docstring"
+                yield f"{node.name} has no docstring"
             elif "Parameters\n---" in text and not described(node, NumpyDocString(text)):
-                yield f"'s method {node.name} does not describe each of its arguments"
+                yield f"{node.name} does not describe each of its arguments"

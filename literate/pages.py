@@ -9,8 +9,9 @@ import re
 from literate import addresses
 from literate.chapters import ROOT, BookError, read_text
 from literate.directives import table_rows
-from literate.docstrings import BIBLIOGRAPHY, public, works_of
+from literate.docstrings import public
 from literate.exercises import exercises
+from literate.references import BIBLIOGRAPHY, works_of
 from literate.tangle import reexported
 
 CONTRACT = "tests/contract.py"
