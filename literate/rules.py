@@ -12,7 +12,7 @@ from collections import Counter
 from decimal import Decimal
 
 from literate import addresses, install_cell, ledger, sheets
-from literate.chapters import ROOT, BookError, read_book
+from literate.chapters import ROOT, BookError, is_word, read_book
 from literate.directives import directives
 from literate.tangle import package_files, tangle
 
@@ -56,9 +56,9 @@ def cell_ids(book):
         for key, count in Counter(cell.id for cell in chapter.cells).items():
             if count > 1:
                 yield f"{chapter.name}: two cells have the id {key}."
-        for cell in chapter.code_cells:
-            if re.fullmatch(r"[0-9a-f]{6,}|[0-9a-f-]{36}|number-\d+", cell.id):
-                yield f"{cell.where}: give the cell an id that says what it does."
+        for cell in chapter.cells:
+            if not is_word(cell.id):
+                yield f"{cell.where}: has no id of words yet; `make run` gives it one."
 
 
 def figures_described(book):
@@ -71,10 +71,11 @@ def figures_described(book):
                     continue
                 if not SENTENCE.fullmatch(output.metadata.get("image/png", {}).get("alt", "").strip()):
                     yield f"{cell.where}: the figure has no sentence of alt text."
-                figure = cell.metadata.get("mystnb", {}).get("figure", {})
-                if not figure.get("caption") or not figure.get("name", "").startswith("fig-"):
-                    yield f"{cell.where}: the figure needs a caption and a name that begins with fig-."
-                names[figure.get("name")] += 1
+                if not cell.figure.get("caption") or not cell.figure.get("name", "").startswith("fig-"):
+                    yield f"{cell.where}: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
+                elif cell.figure != cell.metadata.get("mystnb", {}).get("figure"):
+                    yield f"{cell.where}: the page does not have the figure's new caption; use `make run`."
+                names[cell.figure.get("name")] += 1
     yield from (f"{name}: {count} figures have this name." for name, count in names.items() if count > 1)
 
 
