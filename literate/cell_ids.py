@@ -58,7 +58,7 @@ def names(cells):
 
 
 def _of_exercise(found, label, place):
-    """The name of a text among the cells of an exercise, or None: of what ends or opens in it, or stands there."""
+    """The name of a text in which a solution opens or ends, or that stands among its cells; else None."""
     opened = [item.argument for item in found if item.kind == "solution-start"]
     if opened:
         return f"{opened[0]}-solution"

@@ -72,18 +72,15 @@ class Cell:
     def said(self):
         """What the head says, by its words; a line whose text is indented goes on with the line before it."""
         found = {}
-        for line in map(str.rstrip, self.head):
+        lines = re.sub(r"\s*\n#\|\s{2,}", " ", "\n".join(self.head)).splitlines()
+        for line in map(str.rstrip, lines):
             match = HEAD_LINE.fullmatch(line)
-            if found and line.startswith("#|  "):
-                found[word] += " " + line.removeprefix("#|").strip()
-            elif match is None or match["word"] not in WORDS or match["word"] in found:
+            if match is None or match["word"] not in WORDS or match["word"] in found:
                 raise BookError(
                     f"{self.where}: '{line}' is not an export marker, '#| export MODULE' with a lower-case "
-                    f"name, nor a first line of {', '.join(WORDS[1:])}."
+                    f"name, nor the one line of {', '.join(WORDS[1:-1])} or {WORDS[-1]}."
                 )
-            else:
-                word = match["word"]
-                found[word] = match["said"]
+            found[match["word"]] = match["said"]
         return found
 
     @cached_property
@@ -156,6 +153,13 @@ class Chapter:
             if match := re.search(r"^# (.+)$", cell.text if cell.kind == "markdown" else "", re.M):
                 return match[1].strip()
         raise BookError(f"{self.name}: no '# ' heading in any cell.")
+
+    @cached_property
+    def needs(self):
+        """What its box asks of a reader, after the words *You need*; empty if it does not say so."""
+        texts = (cell.text for cell in self.cells if cell.kind == "markdown")
+        found = (re.search(r"^\*\*You need\*\* (.+)$", text, re.M) for text in texts)
+        return next((match[1] for match in found if match), "")
 
     @property
     def code_cells(self):

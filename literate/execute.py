@@ -50,7 +50,7 @@ def read(path):
 
 
 def prepare(notebook):
-    """Write into a notebook what no author writes: the first code cell, ids of cells, captions for the site."""
+    """Write into a notebook what no author does: first code cell, ids, captions where the site reads them."""
     install_cell.place(notebook)
     cell_ids.give(notebook)
     for raw, cell in zip(notebook.cells, cells_of(notebook, "the notebook"), strict=True):
