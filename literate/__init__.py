@@ -14,6 +14,7 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     install_cell  the first code cell of every chapter
     execute       the author's loop: `make run`
     exercises     text, specification and solution of an exercise
+    new           a new chapter with its places to be filled: `make new`
     sheets        a chapter's exercises as notebooks
     rules         every rule of a chapter, each broken one a sentence: `make gates`
     build         the site: `make book`

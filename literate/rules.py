@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from decimal import Decimal
 
-from literate import addresses, install_cell, ledger, sheets
+from literate import addresses, install_cell, ledger, new, sheets
 from literate.chapters import ROOT, BookError, is_word, read_book
 from literate.directives import directives
 from literate.tangle import package_files, tangle
@@ -176,6 +176,18 @@ def exercises_in_form(book, root=ROOT):
     yield from sheets.problems(book, root)
 
 
+def written(book):
+    """No place of a new chapter is left open."""
+    yield from new.problems(book)
+
+
+def box_complete(book):
+    """The box says what a chapter rests on: the page for lecturers shows it."""
+    for chapter in book:
+        if not chapter.needs:
+            yield f"{chapter.name}: its box has no line '**You need** ...', of what it rests on."
+
+
 def ids_kept(book, root=ROOT):
     """No address that the book once had is lost, and each new one is written down."""
     yield from addresses.problems(book, root)
@@ -191,6 +203,8 @@ ON_BOOK = (
     tolerances_named,
     decimals_from_cells,
     runs_alone,
+    written,
+    box_complete,
 )
 ON_ROOT = (tangled, ledger_complete, exercises_in_form, ids_kept)
 
