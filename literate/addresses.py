@@ -2,9 +2,10 @@
 
     python -m literate.addresses
 
-adds the labels that are new to `book/ids.txt`. An address that is in there stays valid for ever: a label may
-be renamed only if the line of the old one says where to go, `OLD -> NEW`, and the site then keeps an anchor
-for the old one: see literate/site/addresses.py.
+An address binds from the first release that has it: at a release, this adds what is new to `book/ids.txt`.
+What stands there stays valid for ever: a label may be renamed only if the line of the old one says where to
+go, `OLD -> NEW`, and the site then keeps an anchor for the old one: see literate/site/addresses.py. A label
+that is not in the file yet may be renamed or go as its author likes.
 """
 
 import sys
@@ -15,11 +16,12 @@ from literate.directives import directives_of
 
 FILE = "book/ids.txt"
 HEADER = """\
-# Every address that the book has ever had for a theorem, definition, equation, figure or exercise, and
-# for a claim of the sources.
-# `make ids` adds new ones. No line is ever removed; where an id is given up, its line says where to go:
-# OLD -> NEW
+# Every address that a release of the book has had for a theorem, definition, equation, figure or exercise,
+# and for a claim of the sources.
+# `make ids` adds those of a release. No line is ever removed; where an id is given up, its line says where
+# to go: OLD -> NEW
 """
+CHANGES = "CHANGELOG.md"
 
 
 def labels(chapter):
@@ -31,7 +33,7 @@ def labels(chapter):
 def labels_of(cell):
     if cell.kind == "markdown":
         yield from (directive.label for directive in directives_of(cell) if directive.label)
-    elif name := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
+    elif name := cell.figure.get("name"):
         yield name
 
 
@@ -66,8 +68,15 @@ def read_frozen(root=ROOT):
     return frozen
 
 
+def unreleased(root=ROOT):
+    """Whether the newest version in the list of changes is still being written."""
+    changes = read_text(root, CHANGES)
+    newest = next((line for line in changes.splitlines() if line.startswith("## ")), "")
+    return newest.endswith("(unreleased)")
+
+
 def problems(book, root=ROOT):
-    """One sentence for each address that is lost, leads nowhere, or is not yet in the file."""
+    """One sentence for each address that is lost or leads nowhere, or that a release forgot to write down."""
     first = {}
     for cell in (cell for chapter in book for cell in chapter.cells):
         for label in labels_of(cell):
@@ -82,19 +91,33 @@ def problems(book, root=ROOT):
             yield f"{FILE}: {old} is in use, and redirected."
         elif new is not None and new not in present:
             yield f"{FILE}: {old} is redirected to {new}, which is not there."
-    for new in sorted(present - frozen.keys()):
-        yield f"{FILE}: {new} is not in the file; `make ids` adds it."
+    for new in () if unreleased(root) else sorted(present - frozen.keys()):
+        yield (
+            f"{FILE}: {new} is not in the file; `make ids` adds it. If it belongs to the next version, "
+            f"begin that in {CHANGES}, as '(unreleased)'."
+        )
 
 
-def main():
+def main(root=ROOT):
     try:
-        frozen = read_frozen()
-        new = sorted((of_chapters(read_book()) | of_claims()) - frozen.keys())
+        frozen = read_frozen(root)
+        new = sorted((of_chapters(read_book(root)) | of_claims(root)) - frozen.keys())
     except BookError as error:
         sys.exit(f"ids: {error}")
-    lines = sorted(f"{old} -> {goal}" if goal else old for old, goal in (frozen | dict.fromkeys(new)).items())
-    (ROOT / FILE).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(["ids:", *new]) if new else f"ids: {FILE} is up to date")
+    if not new:
+        print(f"ids: {FILE} is up to date")
+    elif unreleased(root):
+        print(
+            f"ids: these bind from the release on, when {CHANGES} no longer says '(unreleased)':",
+            *new,
+            sep="\n",
+        )
+    else:
+        lines = sorted(
+            f"{old} -> {goal}" if goal else old for old, goal in (frozen | dict.fromkeys(new)).items()
+        )
+        (root / FILE).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+        print("ids:", *new, sep="\n")
 
 
 if __name__ == "__main__":

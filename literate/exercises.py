@@ -16,6 +16,7 @@ ORDER = {
     "specification": "solution-start",
     "solution": "solution-end",
 }
+STARS = re.compile(r"\*\*[^*]+\*\* \$(?P<stars>(\\star){1,3})\$ ")  # behind the name with which a text begins
 FOLLOWS = dict(zip(ORDER, [*[*ORDER][1:], None], strict=True))
 
 
@@ -56,6 +57,16 @@ class Exercise:
             case [ast.Expr(ast.Call(ast.Name(specification), [ast.Name(answer)], []))]:
                 return specification, answer
         raise BookError(f"{self.answer.where}: does not end with a call 'specification(answer)'.")
+
+    @property
+    def stars(self):
+        """How hard it is: one star for the class, two for home, three for those who want more."""
+        match = STARS.match(self.text)
+        if match is None:
+            raise BookError(
+                rf"{self.where}: its text does not begin with name and stars, as '**A mean.** $\star$ '."
+            )
+        return match["stars"].count("star")
 
     @property
     def signature(self):

@@ -284,8 +284,8 @@ def _fixes_the_size(cell):
 
 def _tag_problems(cell):
     if cell.kind != "code":
-        if cell.claims or cell.text.startswith("#| export"):
-            yield f"{cell.where}: a tag of the ledger, or an export, on a cell that is not code."
+        if cell.claims or cell.text.startswith("#| "):
+            yield f"{cell.where}: a tag of the ledger, or a '#|' line, on a cell that is not code."
         return
     for tag in cell.tags:
         if ":" in tag and tag.split(":", 1)[0] not in ROLES:

@@ -1,4 +1,4 @@
-"""What stands about a chapter beside it: API, course and landing page, changelog, bibliography, contract.
+"""What stands about a chapter beside it: course and landing page, changelog, bibliography, contract.
 
 Each function yields a sentence for each thing that is missing there, or that points at nothing.
 """
@@ -8,15 +8,13 @@ import re
 
 from literate import addresses
 from literate.chapters import ROOT, BookError, read_text
-from literate.directives import table_rows
 from literate.docstrings import public
-from literate.exercises import exercises
 from literate.references import BIBLIOGRAPHY, works_of
 from literate.tangle import reexported
 
 CONTRACT = "tests/contract.py"
 ARGUMENTS = "CALLS"  # the table there of arguments by name; the others say how a function is called
-API, COURSE, LANDING, CHANGES = "book/api.md", "book/course.md", "book/index.md", "CHANGELOG.md"
+COURSE, LANDING, CHANGES = "book/course.md", "book/index.md", "CHANGELOG.md"
 COMING = re.compile(r"Chapters? ([\w, ]+?)(?:, and with [^.]*?)? (?:are|is) still to be written")
 
 
@@ -57,24 +55,6 @@ def _rows_of_contract(root):
     return called, with_arguments
 
 
-def api_page(book, root=ROOT):
-    """The overview has every name of `softlit`, and each public module its own part."""
-    text = read_text(root, API)
-    listed = set(re.findall(r"^ +~softlit\.(?:\w+\.)*(\w+)$", text, re.M))
-    modules = set(re.findall(r"automodule:: softlit\.(\S+)", text))
-    for item in own_names(book):
-        if item.name not in listed:
-            yield f"{item.cell.where}: softlit.{item.name} is not in the overview of {API}; list it there."
-    first = {}
-    for item in public(book):
-        first.setdefault(item.module, item)
-    for module in sorted(first.keys() - modules):
-        where = first[module].cell.where
-        yield f"{where}: softlit.{module} has no part in {API}; add '.. automodule:: softlit.{module}'."
-    for module in sorted(modules - first.keys()):
-        yield f"{API}: softlit.{module} is a module of no chapter."
-
-
 def course_names(book, root=ROOT):
     """The course page names no chapter and no label that is not there."""
     text, pages = read_text(root, COURSE), {path.stem for path in (root / "book").glob("*.md")}
@@ -87,24 +67,6 @@ def course_names(book, root=ROOT):
     for label in dict.fromkeys(re.findall(r"\{(?:prf:)?ref\}`([\w-]+)`", text)):
         if label not in labels:
             yield f"{COURSE}: {label} is no statement or exercise of the book."
-
-
-def course_complete(book, root=ROOT):
-    """Its tables have every chapter, with what it rests on, and every exercise, for the class or for home."""
-    rows = {}
-    for first, *others in table_rows(read_text(root, COURSE)):
-        if named := re.fullmatch(r"\{doc\}`([^`]+)`", first):
-            rows.setdefault(named[1], []).append(" ".join(others))
-    for chapter in book:
-        own = rows.get(chapter.slug, [])
-        exercised = " ".join(row for row in own if "{ref}`ex-" in row)
-        if chapter.slug[:2] != "00" and not any("{ref}`ex-" not in row for row in own):
-            yield f"{chapter.name}: {COURSE} does not say on which chapters it rests; add a row to the table."
-        for exercise in exercises(chapter):
-            if exercised.count(f"{{ref}}`{exercise.label}`") != 1:
-                yield (
-                    f"{exercise.where}: not once in the row of its chapter in {COURSE}, in class or at home."
-                )
 
 
 def landing_page(book, root=ROOT):

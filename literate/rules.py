@@ -22,13 +22,14 @@ from literate import (
     install_cell,
     ledger,
     letters,
+    new,
     notation,
     pages,
     sheets,
     style,
     tangle,
 )
-from literate.chapters import ROOT, BookError, Cell, read_book, read_text, toc_files
+from literate.chapters import ROOT, BookError, Cell, is_word, read_book, read_text, toc_files
 from literate.directives import directives
 from literate.exercises import exercises
 
@@ -64,9 +65,9 @@ def cell_ids(book):
         for key, count in Counter(cell.id for cell in chapter.cells).items():
             if count > 1:
                 yield f"{chapter.name}: two cells have the id {key}."
-        for cell in chapter.code_cells:
-            if re.fullmatch(r"[0-9a-f]{6,}|[0-9a-f-]{36}|number-\d+", cell.id):
-                yield f"{cell.where}: give the cell an id that says what it does."
+        for cell in chapter.cells:
+            if not is_word(cell.id):
+                yield f"{cell.where}: has no id of words yet; `make run` gives it one."
 
 
 def figures_described(book):
@@ -79,10 +80,11 @@ def figures_described(book):
                     continue
                 if not SENTENCE.fullmatch(output.metadata.get("image/png", {}).get("alt", "").strip()):
                     yield f"{cell.where}: the figure has no sentence of alt text."
-                figure = cell.metadata.get("mystnb", {}).get("figure", {})
-                if not figure.get("caption") or not figure.get("name", "").startswith("fig-"):
-                    yield f"{cell.where}: the figure needs a caption and a name that begins with fig-."
-                names[figure.get("name")] += 1
+                if not cell.figure.get("caption") or not cell.figure.get("name", "").startswith("fig-"):
+                    yield f"{cell.where}: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
+                elif cell.figure != cell.metadata.get("mystnb", {}).get("figure"):
+                    yield f"{cell.where}: the page does not have the figure's new caption; use `make run`."
+                names[cell.figure.get("name")] += 1
     yield from (f"{name}: {count} figures have this name." for name, count in names.items() if count > 1)
 
 
@@ -196,7 +198,12 @@ def ledger_complete(book, root=ROOT):
 
 
 def exercises_in_form(book, root=ROOT):
-    """The sheets are made of the exercises: each has its text with a signature, specification and answer."""
+    """Each exercise says how hard it is, and gives a sheet: text with a signature, specification, answer."""
+    for exercise in (exercise for chapter in book for exercise in exercises(chapter)):
+        try:
+            exercise.stars  # noqa: B018
+        except BookError as error:
+            yield str(error)
     yield from sheets.problems(book, root)
 
 
@@ -215,6 +222,18 @@ def wrong_answers_refused(book, root=ROOT):
             yield f"{exercise.where}: fewer than three wrong answers in {WRONG_ANSWERS}; add what people try."
     for label in tried.keys() - found.keys():
         yield f"{WRONG_ANSWERS}: {label} is no exercise of the book."
+
+
+def written(book):
+    """No place of a new chapter is left open."""
+    yield from new.problems(book)
+
+
+def box_complete(book):
+    """The box says what a chapter rests on: the page for lecturers shows it."""
+    for chapter in book:
+        if not chapter.needs:
+            yield f"{chapter.name}: its box has no line '**You need** ...', of what it rests on."
 
 
 def ids_kept(book, root=ROOT):
@@ -258,6 +277,8 @@ ON_BOOK = (
     no_machine_named,
     runs_alone,
     formulas_true,
+    written,
+    box_complete,
 )
 ON_ROOT = (
     contents,
@@ -269,9 +290,7 @@ ON_ROOT = (
     letters_explained,
     docstrings_whole,
     pages.contract_rows,
-    pages.api_page,
     pages.course_names,
-    pages.course_complete,
     pages.landing_page,
     pages.changelog,
     pages.bibliography,

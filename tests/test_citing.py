@@ -13,7 +13,7 @@ from pybtex.database import parse_string
 from pybtex.plugin import find_plugin
 
 from literate import addresses, rules
-from literate.chapters import ROOT, BookError
+from literate.chapters import ROOT, BookError, Cell, read_book
 from literate.site import citation
 from literate.site.addresses import keep_old_anchors
 
@@ -112,10 +112,43 @@ def test_a_renamed_id_is_seen(project, old, new):
     edit_cell(project / "book/02-shift-invariance.ipynb", "shift-question", rename)
     page = "book/02-shift-invariance"
     lost, found = f"{page}#{addresses.anchor(old)}", f"{page}#{addresses.anchor(new)}"
-    assert of_ids(project) == [
-        f"{addresses.FILE}: {lost} is gone; keep it, or write '{lost} -> NEW'.",
-        f"{addresses.FILE}: {found} is not in the file; `make ids` adds it.",
-    ]
+    gone = f"{addresses.FILE}: {lost} is gone; keep it, or write '{lost} -> NEW'."
+    assert of_ids(project) == [gone], "the new one may still change"
+    release(project)
+    now, later = of_ids(project)
+    assert now == gone and later.startswith(f"{addresses.FILE}: {found} is not in the file; `make ids` adds")
+
+
+def release(project):
+    """Date the version that is being written, as the release does."""
+    file = project / addresses.CHANGES
+    text = file.read_text(encoding="utf-8")
+    assert "(unreleased)" in text
+    file.write_text(text.replace("(unreleased)", "(2026-02-03)"), encoding="utf-8")
+
+
+def test_what_is_new_since_the_release_binds_with_the_next_one(project, capsys):
+    file, changes = project / addresses.FILE, project / addresses.CHANGES
+
+    def rename(old, new):
+        def change(cell):
+            cell.source = cell.source.replace(f":label: {old}", f":label: {new}")
+
+        edit_cell(project / "book/02-shift-invariance.ipynb", "exercises", change)
+        return list(addresses.problems(read_book(project), project))
+
+    text = file.read_text(encoding="utf-8").replace("book/02-shift-invariance#ex-centre\n", "")
+    file.write_text(text, encoding="utf-8")  # the exercise is as new as if it had been written today
+    assert rename("ex-centre", "ex-middle") == [], "nothing to write down, and nothing that binds"
+    addresses.main(project)
+    assert "bind from the release on" in capsys.readouterr().out
+    assert file.read_text(encoding="utf-8") == text, "`make ids` waits for the release"
+    release(project)
+    addresses.main(project)
+    assert list(addresses.problems(read_book(project), project)) == []
+    changes.write_text("## 0.2.0 (unreleased)\n\n" + changes.read_text(encoding="utf-8"), encoding="utf-8")
+    (lost,) = rename("ex-middle", "ex-centre")
+    assert "#ex-middle is gone" in lost, "what was released binds in the next version"
 
 
 @pytest.mark.parametrize(
@@ -157,12 +190,13 @@ def test_every_kind_of_label_has_an_address():
     text = "```{prf:theorem} A\n:label: thm-a\n```\n\n```{math}\n:label: eq-b\nx\n```\n\n$$ x $$ (eq-c)\n"
     figure = {"mystnb": {"figure": {"name": "fig-d"}}}
     cells = [
-        SimpleNamespace(kind="markdown", text=text, metadata={}),
-        SimpleNamespace(kind="code", text="", metadata=figure),
+        Cell("book/00-chapter.ipynb", (0, 0), "text", "markdown", text, {}),
+        Cell("book/00-chapter.ipynb", (0, 1), "old", "code", "", figure),
+        Cell("book/00-chapter.ipynb", (0, 2), "new", "code", "#| figure fig-e: A caption.\nx", {}),
     ]
-    chapter = SimpleNamespace(slug="00-chapter", cells=cells, code_cells=cells[1:])
+    chapter = SimpleNamespace(slug="00-chapter", cells=cells)
     anchors = {address.removeprefix("book/00-chapter#") for address in addresses.of_chapters([chapter])}
-    assert anchors == {"thm-a", "equation-eq-b", "equation-eq-c", "fig-d"}
+    assert anchors == {"thm-a", "equation-eq-b", "equation-eq-c", "fig-d", "fig-e"}
 
 
 # --- The citation file, by the rules of the Citation File Format 1.2.0

@@ -101,7 +101,6 @@ def test_a_claim_without_a_cell(book, claims, project):
     write_claims(project, [*claims, dict(claims[-1], id="003-999")])
     assert [*rules.ledger_complete(book, project), *rules.ids_kept(book, project)] == [
         "book/claims.yml: 003-999 has no cell tagged source:003-999.",
-        "book/ids.txt: book/errata#claim-003-999 is not in the file; `make ids` adds it.",
     ]
 
 
@@ -209,7 +208,7 @@ def test_a_ledger_tag_on_prose(book):
 
     found = plant(book, rules.ledger_complete, tag, "shift-question")
     assert (
-        f"{SHIFT}, cell shift-question: a tag of the ledger, or an export, on a cell that is not code."
+        f"{SHIFT}, cell shift-question: a tag of the ledger, or a '#|' line, on a cell that is not code."
         in found
     )
 
@@ -375,7 +374,8 @@ def test_a_figure_without_alternative_text(book, alt):
 def test_a_figure_without_a_caption(book):
     found = plant(book, rules.figures_described, lambda cell: cell.metadata.pop("mystnb"), "figure-shift")
     assert (
-        f"{SHIFT}, cell figure-shift: the figure needs a caption and a name that begins with fig-." in found
+        f"{SHIFT}, cell figure-shift: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
+        in found
     )
 
 
@@ -489,7 +489,8 @@ def test_exercises_are_read_in_any_fence(book):
 
 def test_an_id_that_says_nothing(book):
     found = plant(book, rules.cell_ids, lambda cell: cell.update(id="5f0c9d1e"))
-    assert f"{SHIFT}, cell 5f0c9d1e: give the cell an id that says what it does." in found
+    began = "5f0c9d1e ('def S(logit, i):')"
+    assert f"{SHIFT}, cell {began}: has no id of words yet; `make run` gives it one." in found
 
 
 def run_nbval(path):
