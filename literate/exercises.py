@@ -64,7 +64,7 @@ class Exercise:
         match = STARS.match(self.text)
         if match is None:
             raise BookError(
-                rf"{self.where}: its text does not begin with name and stars, as '**A mean.** $\star$ '."
+                rf"{self.where}: its text begins with no name and stars, as in '**A mean.** $\star$ '."
             )
         return match["stars"].count("star")
 

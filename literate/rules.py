@@ -31,7 +31,7 @@ from literate import (
 )
 from literate.chapters import ROOT, BookError, Cell, is_word, read_book, read_text, toc_files
 from literate.directives import directives
-from literate.exercises import exercises
+from literate.exercises import STARS, exercises
 
 FORBIDDEN = re.compile(
     r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)"
@@ -119,7 +119,7 @@ def counted(book):
             ("exercises", exercises(chapter), (3, 5)),
         ):
             if not least <= len(found) <= most:
-                yield f"{chapter.name}: {len(found)} {what}, where a chapter has {least} to {most}."
+                yield f"{chapter.name}: a chapter has {least} to {most} {what}; this one has {len(found)}."
 
 
 def side_notes_short(book):
@@ -198,13 +198,15 @@ def ledger_complete(book, root=ROOT):
 
 
 def exercises_in_form(book, root=ROOT):
-    """Each exercise says how hard it is, and gives a sheet: text with a signature, specification, answer."""
-    for exercise in (exercise for chapter in book for exercise in exercises(chapter)):
-        try:
-            exercise.stars  # noqa: B018
-        except BookError as error:
-            yield str(error)
+    """The sheets are made of the exercises: each has its text with a signature, specification and answer."""
     yield from sheets.problems(book, root)
+
+
+def exercises_graded(book):
+    """Each exercise says how hard it is."""
+    for exercise in (exercise for chapter in book for exercise in exercises(chapter)):
+        if not STARS.match(exercise.text):
+            yield rf"{exercise.where}: its text begins with no name and stars, as in '**A mean.** $\star$ '."
 
 
 def wrong_answers_refused(book, root=ROOT):
@@ -276,6 +278,7 @@ ON_BOOK = (
     decimals_from_cells,
     no_machine_named,
     runs_alone,
+    exercises_graded,
     formulas_true,
     written,
     box_complete,

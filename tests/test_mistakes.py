@@ -154,12 +154,6 @@ IN_CELLS = {
         replaced("spec_centre(centre)", ""),
         "does not end with a call 'specification(answer)'.",
     ),
-    "an exercise without stars": (
-        rules.exercises_in_form,
-        "ex-centre-end",
-        replaced(r"$\star\star$", ""),
-        "STARS",
-    ),
     "an empty answer": (
         rules.exercises_in_form,
         "ex-centre-answer",
@@ -207,8 +201,8 @@ IN_CELLS = {
         rules.tangled,
         "build-shifted",
         replaced("#| export textbook", "#| exports textbook"),
-        "'#| exports textbook' is not an export marker; "
-        "write '#| export MODULE' with a lower-case module name.",
+        "'#| exports textbook' is not an export marker, '#| export MODULE' with a lower-case name, "
+        "nor the one line of derive, check, source or figure.",
     ),
     "options of a directive that cannot be read": (
         rules.ledger_complete,
@@ -261,12 +255,12 @@ IN_CHAPTERS = {
     "no note in the margin": (
         rules.counted,
         without_text(":class: margin"),
-        f"{SHIFT}: 0 notes in the margin, of the class margin, where a chapter has 2 to 4.",
+        f"{SHIFT}: a chapter has 2 to 4 notes in the margin, of the class margin; this one has 0.",
     ),
     "no equation to cite": (
         rules.counted,
         without_text("(eq-"),
-        f"{SHIFT}: 0 equations with a label, 'eq-...', where a chapter has 2 to 10.",
+        f"{SHIFT}: a chapter has 2 to 10 equations with a label, 'eq-...'; this one has 0.",
     ),
     "one exercise": (
         rules.counted,
@@ -276,12 +270,18 @@ IN_CHAPTERS = {
     "no exercise": (
         rules.counted,
         without(lambda cell: not cell.id.startswith("ex")),
-        f"{SHIFT}: 0 exercises, where a chapter has 3 to 5.",
+        f"{SHIFT}: a chapter has 3 to 5 exercises; this one has 0.",
     ),
     "the text of an exercise without its signature": (
         rules.exercises_in_form,
         without_text("`centre(x)`"),
         f"{SHIFT}, exercise ex-centre: its text does not show the signature of centre.",
+    ),
+    "an exercise that does not say how hard it is": (
+        rules.exercises_graded,
+        without_text(r"$\star$"),
+        f"{SHIFT}, exercise ex-centre: its text does not begin with name and stars, "
+        r"as '**A mean.** $\star$ '.",
     ),
     "an exercise without a specification": (
         rules.exercises_in_form,
