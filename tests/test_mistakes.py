@@ -129,10 +129,22 @@ IN_CELLS = {
         "'cross_entropy' is public and has no docstring.",
     ),
     "a citation that the bibliography has not": (
-        pages.bibliography,
+        pages.references,
         "shift-question",
-        added("See {cite:p}`nobody1999`."),
-        "cites nobody1999, which book/references.bib has not.",
+        added("See {cite:p}`bridle1990, nobody1999`."),
+        "{cite:p}`nobody1999` leads nowhere; there is no such work in book/references.bib.",
+    ),
+    "a reference to no statement": (
+        pages.references,
+        "shift-question",
+        statement("By {prf:ref}`that theorem <thm-shift-invarianse>`."),
+        "{prf:ref}`thm-shift-invarianse` leads nowhere; there is no such label.",
+    ),
+    "a reference to no chapter": (
+        pages.references,
+        "shift-question",
+        added("See {doc}`2-shift-invariance`."),
+        "{doc}`2-shift-invariance` leads nowhere; there is no such page.",
     ),
     # Exercises
     "an exercise in the form of sphinx-exercise": (
@@ -320,7 +332,10 @@ def test_a_mistake_in_a_chapter(book, rule, change, sentence):
 
 NEW = "book/11-cross-entropy.ipynb"
 MISSED = [
-    (pages.course_names, "book/course.md: 02-shift-invariance is no chapter of the book."),
+    (
+        pages.references,
+        "book/course.md: {doc}`02-shift-invariance` leads nowhere; there is no such page.",
+    ),
     (pages.landing_page, "book/index.md: chapter 11 is 'still to be written', and is there."),
     (pages.landing_page, "book/index.md: chapter 2 is neither there nor 'still to be written'."),
     (
@@ -441,10 +456,10 @@ IN_FILES = {
         "tests/contract.py: the row 'softmini' is of no public function.",
     ),
     "an exercise that is not there": (
-        pages.course_names,
+        pages.references,
         "book/course.md",
         exchanged("{ref}`ex-centre`", "{ref}`ex-center`"),
-        "book/course.md: ex-center is no statement or exercise of the book.",
+        "book/course.md: {ref}`ex-center` leads nowhere; there is no such label.",
     ),
     "a gap that nobody announces": (
         pages.landing_page,
