@@ -122,6 +122,17 @@ def test_what_is_written_is_in_ruffs_form(project, chapter):
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize(
+    "number, slug", [("09", "a"), ("16", "the-longest-slug-that-a-chapter-may-have"[:40])]
+)
+def test_any_number_and_slug_make_a_notebook_that_can_be_read(number, slug):
+    made = new.notebook(number, slug)
+    nbformat.validate(made)
+    for cell in execute.cells_of(made, "the notebook"):
+        assert cell.kind == "markdown" or cell.tree
+        assert "@" not in cell.text and is_word(cell.id)
+
+
 def test_it_is_entered_in_two_places(project, chapter):
     toc = (project / "_toc.yml").read_text(encoding="utf-8")
     assert f"book/10-soft-arg-max\n      - file: {CHAPTER.removesuffix('.ipynb')}\n" in toc
