@@ -77,8 +77,8 @@ class Cell:
             match = HEAD_LINE.fullmatch(line)
             if match is None or match["word"] not in WORDS or match["word"] in found:
                 raise BookError(
-                    f"{self.where}: '{line}' is not an export marker, '#| export MODULE' with a lower-case "
-                    f"name, nor the one line of {', '.join(WORDS[1:-1])} or {WORDS[-1]}."
+                    f"{self.where}: '{line}' is not an export marker; a line at the head of a cell begins with "
+                    f"{', '.join(WORDS[:-1])} or {WORDS[-1]}, each of them once."
                 )
             found[match["word"]] = match["said"]
         return found
