@@ -459,8 +459,18 @@ def test_exercises_are_read_in_any_fence(book):
 
 def test_an_id_that_says_nothing(project):
     found = plant(project, lambda cell: cell.update(id="5f0c9d1e"))
-    began = "5f0c9d1e ('def S(logit, i):')"
-    assert f"{SHIFT}, cell {began}: has no id of words yet; `make run` gives it one." in found
+    began = f"{SHIFT}, the cell that begins 'def S(logit, i):'"
+    assert f"{began}: has no id of words yet; `make run` gives it one." in found
+
+
+def test_an_exercise_without_stars(project):
+    def forget(cell):
+        cell.source = cell.source.replace("**Centred logits.** $\\star$", "**Centred logits.**")
+
+    found = plant(project, forget, cell="exercises")
+    assert [
+        line.startswith(f"{SHIFT}, exercise ex-centre: its text does not begin with") for line in found
+    ] == [True]
 
 
 def run_nbval(path):

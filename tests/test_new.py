@@ -99,7 +99,7 @@ def test_a_chapter_is_made_filled_and_run(project, chapter):
 
     fill(chapter)
     unnamed = list(rules.cell_ids(read_book(project)))
-    assert len(unnamed) == len(SECOND) and "('## Does an offset matter?')" in unnamed[0]
+    assert len(unnamed) == len(SECOND) and "the cell that begins '## Does an offset matter?'" in unnamed[0]
     assert run(project, chapter) == []
     stored = nbformat.read(chapter, as_version=4)
     named = [cell.id for cell in stored.cells if cell.source in SECOND]
