@@ -53,9 +53,11 @@ class Cell:
 
     @property
     def where(self):
-        """The file and the id; for an id that nobody can see in an editor, also how the cell begins."""
-        begin = "" if is_word(self.id) else f" ('{self.text.strip().partition(chr(10))[0][:40]}')"
-        return f"{self.notebook}, cell {self.id}{begin}"
+        """The file and the id, or how the cell begins: no author knows an id that was drawn."""
+        if is_word(self.id):
+            return f"{self.notebook}, cell {self.id}"
+        begin = self.text.strip().partition("\n")[0]
+        return f"{self.notebook}, the cell that begins '{begin[:60]}'"
 
     @cached_property
     def head(self):
@@ -77,8 +79,8 @@ class Cell:
             match = HEAD_LINE.fullmatch(line)
             if match is None or match["word"] not in WORDS or match["word"] in found:
                 raise BookError(
-                    f"{self.where}: '{line}' is not an export marker, '#| export MODULE' with a lower-case "
-                    f"name, nor the one line of {', '.join(WORDS[1:-1])} or {WORDS[-1]}."
+                    f"{self.where}: '{line}' is not an export marker; a line at the head of a cell begins "
+                    f"with {', '.join(WORDS[:-1])} or {WORDS[-1]}, each of them once."
                 )
             found[match["word"]] = match["said"]
         return found

@@ -40,7 +40,8 @@ def problems(book):
 
 def notebook(number, slug):
     """The chapter as `make new` writes it."""
-    words = {"@NUMBER@": number, "@SLUG@": slug, "@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
+    words = {"@NUMBER@": number, "@SEED@": str(int(number)), "@SLUG@": slug}
+    words |= {"@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
     text = re.sub("|".join(words), lambda match: words[match[0]], TEMPLATE.read_text(encoding="utf-8"))
     make = {"text": nbformat.v4.new_markdown_cell, "code": nbformat.v4.new_code_cell}
     parts = re.split(r"^%% (text|code)(?: ([\w-]+))?\n", text, flags=re.M)[1:]

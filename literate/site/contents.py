@@ -54,7 +54,8 @@ def needs(book):
     """What the chapters ask of a reader, as their boxes say it."""
     yield from ("| chapter | needs |", "| --- | --- |")
     for chapter in book:
-        yield f"| {{doc}}`{chapter.slug}` | {chapter.needs} |"
+        asked = chapter.needs.replace("|", "\\|")
+        yield f"| {{doc}}`{chapter.slug}` | {asked} |"
 
 
 def exercises_by_stars(book):
