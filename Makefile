@@ -15,7 +15,7 @@ UV := uv==0.13.9
 RESOLVE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.$(OLDEST) --no-strip-extras \
   --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help book pdf test ready run tangle gates ids bench wheel lock upgrade clean
+.PHONY: help book pdf test ready run tangle gates ids bench wheel lock upgrade newest clean
 
 help:
 	@echo "make book          build the site: environment, execution, HTML; prints the path to open"
@@ -30,6 +30,7 @@ help:
 	@echo "make ready         the environment of make test, and nothing else"
 	@echo "make lock          resolve the locks after a change of pyproject.toml; versions stay where they can"
 	@echo "make upgrade       resolve the locks with the newest versions"
+	@echo "make newest        build the site with the newest Sphinx and theme, in an environment of its own"
 	@echo "make clean         remove the environment and everything that was built"
 	@echo "PYTHON=...         the interpreter to create the environment with (now: $(PYTHON))"
 
@@ -101,6 +102,9 @@ lock upgrade: $(READY)
 	@mv requirements-test.tmp requirements-test.txt
 
 upgrade: NEWER := --upgrade
+
+newest: $(READY)
+	@$(BIN)/python -m literate.site.newest
 
 clean:
 	rm -rf .venv _build dist .pytest_cache .ruff_cache .hypothesis

@@ -29,8 +29,8 @@ def problems(name, text):
     for number, line in enumerate(lines, start=1):
         if "uses:" in line and not PINNED.search(line):
             yield f"{name}, line {number}: an action without a full hash, and its version behind it."
-        if re.match(r" +- ", line) and ":" in line:
-            if not re.match(r" +- name: \w", line):
+        if re.match(r" {6}- ", line) and ":" in line:  # a step
+            if not re.match(r" {6}- name: \w", line):
                 yield f"{name}, line {number}: a step without a name."
             if not lines[number - 2].strip().startswith("# "):
                 yield f"{name}, line {number}: a step without a line of why above it."
