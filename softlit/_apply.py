@@ -9,12 +9,14 @@ from softlit._exp import looks_moderate, safe_centre, scaled_gaps
 from softlit._limits import LIMITS, SHORT, SHORT_FOR_FLOAT32, wide
 from softlit._tiles import put, take, tiles, to_slices, tops
 
+_ALL = np.array(True)  # the slices of a tile, where none of them is done
 
-def _attempt(task, x, out, *mask):
-    """Work a tile as it is, if that is promising; which slices it has not done."""
-    if (mask and not task.multiplies_by_mask) or not looks_moderate(x):
-        return np.ones((len(x), 1, *x.shape[2:]), bool)
-    total = task.tile(x, None, out, *mask)
+
+def _attempt(task, x, out, mask=None):
+    """Work a tile as it is, if that is promising; one bool for each slice that is still to be done."""
+    if (mask is not None and not task.multiplies_by_mask) or not looks_moderate(x):
+        return _ALL
+    total = task.tile(x, None, out) if mask is None else task.tile(x, None, out, mask)
     return ~((total >= task.least_sum) & (total <= LIMITS[x.dtype].largest_sum))
 
 
@@ -34,11 +36,10 @@ def _with_care(task, x, out):
 
 
 def _again(way, task, strays, x, out, *mask):
-    """Work the strays of a tile in another way."""
-    count = np.count_nonzero(strays)
-    if count == strays.size:
+    """Work the strays of a tile, of which there are some, in another way."""
+    if strays.all():
         way(task, x, out, *mask)
-    elif count:
+    else:
         some = take(out, strays)
         way(task, take(x, strays), some, *(take(part, strays) for part in mask))
         put(out, strays, some)
@@ -46,7 +47,9 @@ def _again(way, task, strays, x, out, *mask):
 
 def _unmasked(task, x, out):
     """Try a tile as it is; then, with care, the slices in which exp left its range."""
-    _again(_with_care, task, _attempt(task, x, out), x, out)
+    strays = _attempt(task, x, out)
+    if np.count_nonzero(strays):
+        _again(_with_care, task, strays, x, out)
 
 
 def _without_mask(task, x, out, mask):
@@ -58,29 +61,36 @@ def _without_mask(task, x, out, mask):
 
 def _masked(task, x, out, mask):
     """Try a tile with its exponentials multiplied by the mask; then the others without it."""
-    _again(_without_mask, task, _attempt(task, x, out, mask), x, out, mask)
+    strays = _attempt(task, x, out, mask)
+    if np.count_nonzero(strays):
+        _again(_without_mask, task, strays, x, out, mask)
 
 
 # --- book/03-computing-it-well.ipynb, cell build-whole
+def _work(task, x, out, mask):
+    """Do a task for a tile."""
+    if mask is None:
+        _unmasked(task, x, out)
+    else:
+        _masked(task, x, out, mask)
+
+
 def _by_tiles(task, x, beta, mask, out):
     """Do a task for all tiles of an array of slices."""
     n = x.shape[1]
-    np.setbufsize(16 if n >= SHORT else 8192)  # the default copies what NumPy broadcasts
+    if n >= SHORT:
+        np.setbufsize(16)  # the default copies what NumPy broadcasts
     narrow = x.dtype == np.float32 and n < SHORT_FOR_FLOAT32
     dtype = wide(x) if task.in_float64 else x.dtype
     for tile in tiles(x, dtype.itemsize):
         part, allowed = x[tile], None if mask is None else mask[tile]
         if beta is not None:
             part = scaled_gaps(part.astype(wide(x), copy=False), beta[tile[0]], allowed)
-        result = out[tile]
-        if narrow or part.dtype != out.dtype:
-            part = part.astype(wide(x), copy=False)
-            result = np.empty(result.shape, part.dtype)
-        if allowed is None:
-            _unmasked(task, part, result)
+        if part.dtype == out.dtype and not narrow:
+            _work(task, part, out[tile], allowed)
         else:
-            _masked(task, part, result, allowed)
-        if result.dtype != out.dtype:
+            result = np.empty(out[tile].shape, wide(x))
+            _work(task, part.astype(result.dtype, copy=False), result, allowed)
             out[tile] = result
 
 
@@ -105,26 +115,37 @@ def by_slices(task, x, axis, where, beta=1.0):
 
 
 # --- book/03-computing-it-well.ipynb, cell build-small-arrays
-def of_small(task, x, axis, where):
+_FLOAT64 = np.dtype(np.float64)
+
+
+def of_small(task, x, axis, where, beta=1.0):
     """What a task makes of x if x is small, its slices are rows, and no warning can arise; else None."""
-    if type(x) is not np.ndarray or not x.ndim or where is not None:
+    if type(beta) is not float or beta != 1 or where is not None:
         return None
-    if type(axis) is not int or axis != -1:
+    if type(axis) is not int or axis != -1 or type(x) is not np.ndarray or not x.ndim:
         return None
-    limits = LIMITS.get(x.dtype)
+    dtype = x.dtype
+    limits = LIMITS.get(dtype)
     if limits is None or not 0 < x.size <= limits.small:
         return None
-    if not (-limits.safe <= x.item(x.argmin()) and x.item(x.argmax()) <= limits.safe):
+    safe = limits.safe
+    if not (-safe <= x.item(x.argmin()) and x.item(x.argmax()) <= safe):
         return None
-    logits = x.astype(np.float64, copy=False)
+    logits = x.astype(_FLOAT64, copy=False)
     if x.ndim == 1:
         value = task.vector(logits)
-        return x.dtype.type(value) if task.reduces else value.astype(x.dtype, copy=False)
-    rows = logits.reshape(-1, x.shape[-1])
+        if task.reduces:
+            return dtype.type(value)
+    else:
+        value = _small_rows(task, logits)
+    return value if logits is x else value.astype(dtype, copy=False)
+
+
+def _small_rows(task, x):
+    rows = x.reshape(-1, x.shape[-1])
     out = np.empty((len(rows), task.columns(x.shape[-1])))
     task.tile(rows, None, out)
-    shape = x.shape[:-1] if task.reduces else x.shape
-    return out.reshape(shape).astype(x.dtype, copy=False)
+    return out.reshape(x.shape[:-1] if task.reduces else x.shape)
 
 
 __all__ = [

@@ -10,6 +10,7 @@ import numpy as np
 class _Limits(NamedTuple):
     """What decides, in one dtype, which way a slice is worked."""
 
+    wide: np.dtype  # of sums: float64, or the same if that is wider
     low: np.floating  # below, the results of exp become subnormal
     high: float  # above, their sums may overflow
     largest_sum: float  # up to here a sum of exponentials is believed without a shift
@@ -19,7 +20,8 @@ class _Limits(NamedTuple):
 
 
 def _row(dtype, **limits):
-    return _Limits(low=np.log(np.finfo(dtype).tiny) + dtype(0.9), **limits)
+    low = np.log(np.finfo(dtype).tiny) + dtype(0.9)
+    return _Limits(wide=np.promote_types(dtype, np.float64), low=low, **limits)
 
 
 _WIDE = {"high": 693, "largest_sum": 2.0**1000, "moderate": 300, "safe": 340}
@@ -38,7 +40,7 @@ SHORT_FOR_FLOAT32 = 32  # entries of a slice; below, float32 is worked in float6
 
 def wide(x):
     """The dtype of an array, or float64 if that is wider."""
-    return np.promote_types(x.dtype, np.float64)
+    return LIMITS[x.dtype].wide
 
 
 __all__ = [

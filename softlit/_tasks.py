@@ -102,12 +102,15 @@ def log_of_near_one(top, rest):
 
 
 # --- book/03-computing-it-well.ipynb, cell build-small
+_exponential, _sum = np.exp, np.add.reduce  # for ten numbers the way to a name counts
+
+
 def _softmax_vector(x):
-    p = np.exp(x)
+    p = _exponential(x)
     place = p.argmax()
     largest = p.item(place)
     p[place] = 0
-    total = np.add.reduce(p) + largest  # which joins last, so that it meets one rounding
+    total = _sum(p) + largest  # which joins last, so that it meets one rounding
     p[place] = largest
     p /= total
     return p
@@ -115,11 +118,11 @@ def _softmax_vector(x):
 
 def _leader_of_vector(x):
     """The maximum, and the sum of the other exponentials in units of its own."""
-    e = np.exp(x)
+    e = _exponential(x)
     place = x.argmax()
     largest = e.item(place)
     e[place] = 0
-    return x.item(place), np.add.reduce(e).item() / largest
+    return x.item(place), float(_sum(e)) / largest
 
 
 def _log_softmax_vector(x):

@@ -3,7 +3,6 @@
 """softmax, log_softmax and logsumexp along any axes, right to a few ulp, in blocks that fit the cache."""
 
 import math
-from functools import partial
 
 import numpy as np
 
@@ -28,18 +27,6 @@ def _admit(function, portable, x, **options):
     x, dtype = real_array(x)
     with np.errstate(all="ignore"):
         return function(x, **options).astype(dtype, copy=False)
-
-
-def _entrywise(task, portable, x, axis, beta, where):
-    """What a task makes of any array that gives as many numbers as it takes."""
-    if type(beta) is float and beta == 1:
-        values = of_small(task, x, axis, where)
-        if values is not None:
-            return values
-    if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        again = partial(_entrywise, task, portable)
-        return _admit(again, portable, x, axis=axis, beta=beta, where=where)
-    return from_slices(*by_slices(task, x, axis, where, beta))[()]
 
 
 # --- book/03-computing-it-well.ipynb, cell build-softmax
@@ -119,7 +106,12 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     >>> softlit.softmax([1.0, 3.0, 3.0], beta=np.inf)
     array([0. , 0.5, 0.5])
     """
-    return _entrywise(SOFTMAX, portable_softmax, x, axis, beta, where)
+    p = of_small(SOFTMAX, x, axis, where, beta)
+    if p is not None:
+        return p
+    if type(x) is not np.ndarray or x.dtype not in LIMITS:
+        return _admit(softmax, portable_softmax, x, axis=axis, beta=beta, where=where)
+    return from_slices(*by_slices(SOFTMAX, x, axis, where, beta))[()]
 
 
 # --- book/03-computing-it-well.ipynb, cell build-log-softmax
@@ -180,7 +172,14 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     >>> bool(softlit.log_softmax([0.0, -40.0])[0] < 0)
     True
     """
-    return _entrywise(LOG_SOFTMAX, portable_log_softmax, x, axis, beta, where)
+    log_p = of_small(LOG_SOFTMAX, x, axis, where, beta)
+    if log_p is not None:
+        return log_p
+    if type(x) is not np.ndarray or x.dtype not in LIMITS:
+        return _admit(
+            log_softmax, portable_log_softmax, x, axis=axis, beta=beta, where=where
+        )
+    return from_slices(*by_slices(LOG_SOFTMAX, x, axis, where, beta))[()]
 
 
 # --- book/03-computing-it-well.ipynb, cell build-logsumexp
