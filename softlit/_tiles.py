@@ -2,7 +2,7 @@
 # --- book/03-computing-it-well.ipynb, cell build-layout
 """Where slices lie: rows, or neighbours interleaved along a third axis; and tiles that fit the cache.
 
-Axis 1 runs along the slices in both. All that differs between the two is decided here, and in the sums.
+Axis 1 runs along the slices in both.
 """
 
 import math
