@@ -17,8 +17,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from softlit._arrays import Layout, block_shape, mask_array, real_array
+from softlit._exp import scaled_gaps
 from softlit.files import NpyFile
-from softlit.kernels import _scaled_gaps
 from softlit.streaming import SoftmaxState
 
 
@@ -254,7 +254,7 @@ def _gaps_of_block(block, largest, beta, mask=None, *, axis):
         rows = np.concatenate([lead, layout.rows(block)], axis=-1)
         if mask is not None:
             mask = np.concatenate([np.ones(lead.shape, bool), layout.rows(mask)], axis=-1)
-        return layout.restore(_scaled_gaps(rows, beta, mask)[..., 1:])
+        return layout.restore(scaled_gaps(rows, beta, mask)[..., 1:])
 
 
 def _gaps(x, axis, beta, mask):

@@ -8,17 +8,14 @@ from itertools import zip_longest
 import numpy as np
 
 from softlit._arrays import Layout, broadcast_array, mask_array, real_array
-from softlit.kernels import (
-    _BLOCK,
-    _exp,
-    _log_of_near_one,
-    _looks_moderate,
-    _places,
-    _row_sums,
-)
+from softlit._exp import looks_moderate, shifted_exp
+from softlit._limits import BLOCK
+from softlit._sums import row_sums
+from softlit._tasks import log_of_near_one
+from softlit._tiles import top_places
 
 _STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
-_ENTRIES = _BLOCK // 8  # of float64 in a block
+_ENTRIES = BLOCK // 8  # of float64 in a block
 _RUN = 2**14  # entries whose coarse parts are summed without a rounding
 _QUICK_RUN = 2**17  # of float32, which has no coarse parts: fewer calls
 _ONES = np.ones(_RUN)
@@ -37,13 +34,13 @@ def _leads(top, reference):
 
 def _terms(x, reference, out=None):
     """exp(x - reference) along rows; under a reference of +inf, 1 for each +inf and 0 for the others."""
-    if not reference.any() and _looks_moderate(x):
+    if not reference.any() and looks_moderate(x):
         return np.exp(x, out=out, dtype=reference.dtype)
     x = x.astype(reference.dtype, copy=False)
     infinite = reference == np.inf
     if infinite.any():
         x = np.where(infinite, np.where(x == np.inf, 0, -np.inf), x)
-    return _exp(x, np.where(np.isfinite(reference), reference, 0), out)
+    return shifted_exp(x, np.where(np.isfinite(reference), reference, 0), out)
 
 
 # --- book/15-streaming.ipynb, cell build-two-sums
@@ -97,16 +94,16 @@ def _folded(family):
 
 def _of_rows(x, values, e, scratch=None):
     """The family of each row; the buffers are for its exponentials, and in float64 for their coarse parts."""
-    place = _places(x)
+    place = top_places(x)
     top = x[place].astype(e.dtype)
     e = _terms(x, _reference(top), e)
     lead, weighted = e[place], ()
     if values is not None:
         products = np.where((e == 0) & np.isinf(values), 0, e * values)
-        weighted = _row_sums(products)[:, 0], np.zeros(len(x))
+        weighted = row_sums(products)[:, 0], np.zeros(len(x))
     e[place] = 0
     if x.dtype == np.float32:
-        return top[:, 0], _row_sums(e)[:, 0], np.zeros(len(x)), *weighted
+        return top[:, 0], row_sums(e)[:, 0], np.zeros(len(x)), *weighted
     return top[:, 0], *_sums_in_two(e, lead, scratch), *weighted
 
 
@@ -450,7 +447,7 @@ class SoftmaxState:
         with np.errstate(all="ignore"):
             top, reference, lead, rest = self._parts()
             value = reference + np.log(lead + rest)
-            value = np.where(np.abs(value) < 2, _log_of_near_one(top, rest / lead), value)
+            value = np.where(np.abs(value) < 2, log_of_near_one(top, rest / lead), value)
             value = np.where(np.isinf(top), top, value)
             return value.astype(self.dtype or np.float64)[()]
 

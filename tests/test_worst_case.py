@@ -14,7 +14,8 @@ from adders import MACHINES
 
 import softlit
 from benchmarks.accuracy import EXACT
-from softlit import kernels, textbook
+from softlit import _sums, textbook
+from softlit._limits import LIMITS
 from softlit.lab.ulp import exact, exact_logsumexp, exact_softmax, ulp, ulp_error
 
 untraced = pytest.mark.usefixtures("untraced")  # mpmath takes the time
@@ -59,7 +60,7 @@ def alone(function, row):
 
 def in_a_block(function, row, limit=2**12):
     """The same row in an array too large for the way that small ones take; a lower limit makes that quick."""
-    with patch.dict(kernels._SMALL, {row.dtype: limit}):
+    with patch.dict(LIMITS, {row.dtype: LIMITS[row.dtype]._replace(small=limit)}):
         return function(np.tile(row, (limit // row.size + 1, 1)))[0]
 
 
@@ -129,7 +130,7 @@ def climb(error_of, n, dtype, seed):
 @pytest.mark.parametrize("name", BOUNDS)
 def test_a_row_in_a_small_block_meets_what_it_meets_in_a_large_one(name, dtype, n):
     rng, function = np.random.default_rng(44), getattr(softlit, name)
-    limit = kernels._SMALL[np.dtype(dtype)]
+    limit = LIMITS[np.dtype(dtype)].small
     for row in [start(rng, n, dtype) for _ in range(12)]:
         np.testing.assert_array_equal(in_a_block(function, row), in_a_block(function, row, limit))
 
@@ -181,18 +182,18 @@ def test_the_other_machines_are_noticed(machine, times, dtype, monkeypatch):
             return max(largest_error("softmax", function, row) for row in rows)
 
     noticed = error()
-    monkeypatch.setattr(kernels, "_longest_run", lambda way, *_: 128 if way is kernels._by_dot else 32)
+    monkeypatch.setattr(_sums, "_longest_run", lambda way, *_: 128 if way is _sums._by_dot else 32)
     assert noticed <= BOUNDS["softmax"][dtype] < error() / times
 
 
-@pytest.mark.parametrize("dtype", kernels._TYPES)
+@pytest.mark.parametrize("dtype", LIMITS)
 def test_how_a_machine_adds_is_found_out(dtype):
     found = {}
     for name, machine in MACHINES.items():
         with machine():
             found[name] = (
-                kernels._longest_run(kernels._by_dot, np.vecdot, dtype),
-                kernels._longest_run(kernels._by_einsum, np.einsum, dtype),
+                _sums._longest_run(_sums._by_dot, np.vecdot, dtype),
+                _sums._longest_run(_sums._by_einsum, np.einsum, dtype),
             )
     assert found["one by one"] == (0, 0) and found["in eight parts"] == (32, 32)
     assert found["this one"][0] in (0, 32, 64, 128)
@@ -226,8 +227,8 @@ def row_against(groups, n, dtype):
 def test_a_row_made_against_the_order_of_the_sum_keeps_the_bound_by_counting(n, dtype, machine):
     """The worst that a sum can meet: none of the errors in it has the other sign."""
     with MACHINES[machine]():
-        along_rows = list(joined(lambda e: kernels._row_sums(e)[:, 0], dtype, n))
-        along_columns = list(joined(lambda e: kernels._folded(e.T[np.newaxis])[0, 0], dtype, n))
+        along_rows = list(joined(lambda e: _sums.row_sums(e)[:, 0], dtype, n))
+        along_columns = list(joined(lambda e: _sums._folded(e.T[np.newaxis])[0, 0], dtype, n))
         row, column = (row_against(groups, n, dtype) for groups in (along_rows, along_columns))
         errors = [
             largest_error("softmax", lambda x: in_a_block(softlit.softmax, x), row),
