@@ -421,18 +421,8 @@ def positive_int(count, name):
     return count
 
 
-def block_shape(shape, entries):
-    """The shape of blocks of at most so many entries, each of which lies in one stretch of memory."""
-    block = []
-    for size in reversed(shape):
-        block.append(min(size, max(1, entries)))
-        entries //= max(1, size)
-    return tuple(reversed(block))
-
-
 __all__ = [
     "Layout",
-    "block_shape",
     "broadcast_array",
     "broadcast_together",
     "broadcasts",
