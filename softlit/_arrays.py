@@ -302,7 +302,8 @@ def on_floats(**readers):
 
         @wraps(function)
         def called(*given, **named):
-            arguments, dtype = by_name(given, named), np.dtype(np.float16)
+            arguments = by_name(given, named)
+            dtype = np.dtype(np.float16)  # the narrowest
             for name, reader in readers.items():
                 arguments[name], own = reader(arguments[name], name)
                 dtype = np.promote_types(dtype, own)

@@ -8,7 +8,7 @@ from softlit._arrays import on_rows, real_array
 from softlit.kernels import logsumexp
 
 
-def _signed(function, x, beta, where):
+def _for_either_sign(function, x, beta, where):
     """A soft maximum for beta >= 0 of each row; a negative beta turns the signs round."""
     keep = np.broadcast_to(True if where is None else where, x.shape)
     sign = np.copysign(1, beta)
@@ -117,7 +117,7 @@ def boltzmann_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     >>> softlit.boltzmann_max([0.0, 5.0]) > softlit.boltzmann_max([0.5, 5.0])
     np.True_
     """
-    return _signed(_boltzmann, x, beta, where)
+    return _for_either_sign(_boltzmann, x, beta, where)
 
 
 # --- book/07-soft-maxima.ipynb, cell build-lse
@@ -137,7 +137,7 @@ def _lse(y, beta, keep):
 
 @on_rows(x=real_array, columns=["beta"])
 def _lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
-    return _signed(_lse, x, beta, where)
+    return _for_either_sign(_lse, x, beta, where)
 
 
 def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
@@ -271,7 +271,7 @@ def mellowmax(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     >>> softlit.mellowmax([0.0, 1.0, 5.0], beta=[[0.0], [1.0], [np.inf]]).round(4)
     array([2.    , 3.9261, 5.    ])
     """
-    return _signed(_mellow, x, beta, where)
+    return _for_either_sign(_mellow, x, beta, where)
 
 
 __all__ = [
