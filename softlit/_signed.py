@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from softlit._arrays import Layout, broadcast_pair, mask_array, real_array
+from softlit._arrays import Layout, broadcast_together, mask_array, real_array
 from softlit._limits import wide
 from softlit._portable import is_foreign
 
@@ -48,7 +48,7 @@ def weighted_logsumexp(x, b, axis, keepdims, where):
     scalar = type(b) in (bool, int, float)
     (x, dtype), (b, own) = real_array(x), real_array(b, "b")
     dtype = dtype if scalar else np.promote_types(dtype, own)
-    x, b = broadcast_pair(x, b, ("x", "b"))
+    x, b = broadcast_together(x=x, b=b)
     layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
     x, b = (layout.rows(part.astype(wide(part))) for part in (x, b))
     kept = b != 0 if mask is None else (b != 0) & layout.rows(mask)

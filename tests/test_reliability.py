@@ -23,6 +23,7 @@ import softlit
 import softlit.dask
 from benchmarks import streaming
 from literate.chapters import ROOT
+from softlit._extras import ZarrArray
 from softlit.files import NpyFile, softmax_npy
 
 LARGE = 200_000_000  # float32: 800 MB
@@ -504,7 +505,7 @@ def test_zarr(tmp_path, options, kind):
     y = softlit.dask.open_array(path)
     assert isinstance(y, da.Array) and y.chunks[0][0] == 7
     np.testing.assert_allclose(softlit.dask.logsumexp(y, axis=0).compute(), softlit.logsumexp(x, axis=0))
-    stored = pickle.loads(pickle.dumps(softlit.dask._Zarr(str(path), None)))  # as it goes to a worker
+    stored = pickle.loads(pickle.dumps(ZarrArray(str(path), None)))  # as it goes to a worker
     np.testing.assert_array_equal(stored[3:9, :4], x[3:9, :4])
 
 
@@ -578,7 +579,7 @@ def test_a_file_is_read_in_large_tasks(tmp_path, monkeypatch):
     np.save(tmp_path / "x.npy", x)
     monkeypatch.setattr(softlit.dask, "_CHUNK", 1000)
     monkeypatch.setattr(softlit.dask, "_TASK", 9000)
-    monkeypatch.setattr(softlit.dask, "_PIECE", 700)
+    monkeypatch.setattr(softlit.dask, "_AT_ONCE", 700)
     y = softlit.dask.open_array(tmp_path / "x.npy")
     by_hand = softlit.dask.open_array(tmp_path / "x.npy", chunks=(33, 30))
     for axis in (0, None, (0, 1), 1):
@@ -745,7 +746,7 @@ def test_arguments_of_dask_that_do_not_fit():
     y = da.zeros((4, 6), chunks=2)
     for options, told in (
         ({"beta": np.ones(6)}, r"beta has shape \(6,\) and varies along axis \(1,\)"),
-        ({"beta": np.ones(5)}, r"beta has shape \(5,\), which does not broadcast with that of x, \(4, 6\)"),
+        ({"beta": np.ones(5)}, r"beta has shape \(5,\), which does not broadcast with \(4, 6\)"),
         ({"where": np.ones(5, bool)}, r"where has shape \(5,\), which does not broadcast .* \(4, 6\)"),
         ({"where": np.ones((2, 1, 1), bool)}, r"where has shape \(2, 1, 1\), which does not broadcast"),
         ({"axis": (0, 0)}, "repeated axis"),

@@ -1,5 +1,6 @@
 """The files around the book: style, citation, changelog, lock, and what the documents promise."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -90,9 +91,8 @@ def test_public_docstrings(function):
     doc = numpydoc.docscrape.FunctionDoc(function)
     assert doc["Summary"] and doc["Parameters"] and doc["Returns"] and doc["Raises"] and doc["Examples"]
     assert ".. math::" in function.__doc__ and ">>> " in function.__doc__
-    code = function.__code__
     documented = [name for entry in doc["Parameters"] for name in entry.name.split(", ")]
-    assert documented == list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    assert documented == list(inspect.signature(function).parameters)
     assert re.search(r"Derived in chapter \d\d, :prf:ref:`(thm|def)-[a-z0-9-]+`", function.__doc__)
 
 
