@@ -12,7 +12,7 @@ import re
 import shutil
 import symtable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 
 import nbformat
@@ -227,6 +227,7 @@ class Statement:
     reads: frozenset
 
     @classmethod
+    @cache  # the two sheets of a chapter rest on the same statements
     def of(cls, source):
         table = symtable.symtable(source, "cell", "exec")
         binds = {name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from conftest import edit_cell
+from conftest import with_cell
 from docutils import nodes
 from pybtex.database import parse_string
 from pybtex.plugin import find_plugin
@@ -96,21 +96,17 @@ def test_the_date_is_that_of_the_commit(tmp_path):
 RENAMED = "book/02-shift-invariance#thm-shift-invariance"
 
 
-def of_ids(project):
-    return [line for line in gates.all_problems(project) if line.startswith(ids.FILE)]
-
-
 @pytest.mark.parametrize(
     "old, new", [("thm-shift-invariance", "thm-common-offset"), ("eq-shift", "eq-offset")]
 )
-def test_a_renamed_id_is_seen(project, old, new):
+def test_a_renamed_id_is_seen(book, old, new):
     def rename(cell):
         cell.source = cell.source.replace(old, new)
 
-    edit_cell(project / "book/02-shift-invariance.ipynb", "shift-question", rename)
+    planted = with_cell(book, "book/02-shift-invariance.ipynb", "shift-question", rename)
     page = "book/02-shift-invariance"
     lost, found = f"{page}#{ids.anchor(old)}", f"{page}#{ids.anchor(new)}"
-    assert of_ids(project) == [
+    assert list(gates.ids_kept(planted)) == [
         f"{ids.FILE}: {lost} is gone; keep it, or write '{lost} -> NEW'.",
         f"{ids.FILE}: {found} is not in the file; `make ids` adds it.",
     ]
@@ -124,18 +120,18 @@ def test_a_renamed_id_is_seen(project, old, new):
         ("book/02-shift-invariance#thm-lost -> " + RENAMED + "\n", None),
     ],
 )
-def test_a_line_of_the_file_that_leads_nowhere(project, lines, sentence):
+def test_a_line_of_the_file_that_leads_nowhere(book, project, lines, sentence):
     file = project / ids.FILE
     file.write_text(file.read_text(encoding="utf-8") + lines, encoding="utf-8")
-    found = of_ids(project)
+    found = list(gates.ids_kept(book, project))
     assert [sentence in line for line in found] == [True] if sentence else found == []
 
 
-def test_an_address_is_not_both_used_and_redirected(project):
+def test_an_address_is_not_both_used_and_redirected(book, project):
     file = project / ids.FILE
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(RENAMED + "\n", f"{RENAMED} -> book/08-jacobian#thm-jacobian\n"))
-    assert of_ids(project) == [f"{ids.FILE}: {RENAMED} is in use, and redirected."]
+    assert list(gates.ids_kept(book, project)) == [f"{ids.FILE}: {RENAMED} is in use, and redirected."]
     file.write_text(text + RENAMED + "\n")
     with pytest.raises(BookError, match="stands there twice"):
         ids.read_frozen(project)

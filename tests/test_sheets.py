@@ -6,14 +6,12 @@ from io import StringIO
 
 import nbformat
 import pytest
-from conftest import edit_cell
+from conftest import with_cell
 from nbclient import NotebookClient
 
 from literate import sheets
-from literate.chapters import BookError, read_book, toc_files
+from literate.chapters import BookError, toc_files
 from literate.run import kernel_environment
-
-pytestmark = pytest.mark.usefixtures("untraced")  # sympy takes the time
 
 CHAPTERS = [entry.removeprefix("book/") for entry in toc_files() if re.match(r"book/\d", entry)]
 every_chapter = pytest.mark.parametrize("slug", CHAPTERS)
@@ -108,13 +106,17 @@ def test_sheets_run_in_a_kernel(book, words, tmp_path):
     assert shown["blank"].count("is not written yet") == shown["solutions"].count("refused:") == number
 
 
-def test_a_specification_that_accepts_anything_is_seen(project, words):
+def with_shift_changed(book, cell, change):
+    """Chapter 02 after a function was applied to one of its cells."""
+    name = "book/02-shift-invariance.ipynb"
+    return next(chapter for chapter in with_cell(book, name, cell, change) if chapter.name == name)
+
+
+def test_a_specification_that_accepts_anything_is_seen(book, words):
     def accept_anything(cell):
         cell.source = "def spec_centre(centre):\n    assert centre"
 
-    path = project / "book/02-shift-invariance.ipynb"
-    edit_cell(path, "ex-centre-spec", accept_anything)
-    chapter = next(chapter for chapter in read_book(project) if chapter.slug == path.stem)
+    chapter = with_shift_changed(book, "ex-centre-spec", accept_anything)
     with pytest.raises(AssertionError, match="spec_centre accepts a wrong candidate"):
         printed(sheets.sheet(chapter, words, "solutions"))
     assert "centre is right: it passes spec_centre" in printed(
@@ -129,13 +131,16 @@ def test_two_runs_write_the_same_sheets(book):
 
 def test_references_become_words_and_links_where_the_site_has_an_address(book):
     text = "By {eq}`eq-scaling` in {prf:ref}`thm-scaling` of {doc}`05-superposition` {cite:p}`kendall2017`"
-    assert sheets.Words(book).replace(text, "here") == (
-        "By (5.2) in Theorem 5.2 (Scaling) of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
+    words = sheets.Words(book)
+    theorem, equation = f"{words.names['thm-scaling']} (Scaling)", f"({words.equations['eq-scaling']})"
+    assert re.fullmatch(r"Theorem 5\.\d+ \(Scaling\)", theorem) and re.fullmatch(r"\(5\.\d+\)", equation)
+    assert words.replace(text, "here") == (
+        f"By {equation} in {theorem} of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
     )
     linked = sheets.Words(book, site="https://example.org/").replace(text, "here")
-    assert "[Theorem 5.2 (Scaling)](https://example.org/book/05-superposition.html#thm-scaling)" in linked
+    assert f"[{theorem}](https://example.org/book/05-superposition.html#thm-scaling)" in linked
     assert "](https://example.org/book/05-superposition.html)" in linked
-    assert "[(5.2)](https://example.org/book/05-superposition.html#equation-eq-scaling)" in linked
+    assert f"[{equation}](https://example.org/book/05-superposition.html#equation-eq-scaling)" in linked
 
 
 @pytest.mark.parametrize(
@@ -183,9 +188,6 @@ def change_specification(cell):
         ("ex-centre-spec", change_specification, "the exercises use nowhere_defined from nowhere"),
     ],
 )
-def test_an_exercise_that_makes_no_sheet_is_refused(project, words, cell, change, message):
-    path = project / "book/02-shift-invariance.ipynb"
-    edit_cell(path, cell, change)
-    chapter = next(chapter for chapter in read_book(project) if chapter.slug == path.stem)
+def test_an_exercise_that_makes_no_sheet_is_refused(book, words, cell, change, message):
     with pytest.raises(BookError, match=message):
-        sheets.sheet(chapter, words, "blank")
+        sheets.sheet(with_shift_changed(book, cell, change), words, "blank")
