@@ -30,11 +30,11 @@ def pytest_configure(config):
 
 # The files that take longest come first, so that no core is left alone with one of them at the end. While the
 # first of them builds the site, the other worker has no need of it.
-LONG = ["test_pages.py", "test_pdf.py", "test_worst_case.py", "test_reliability.py"]
+LONG = ["pages", "pdf", "reliability", "layout", "worst_case", "peers", "published", "streaming"]
 
 
 def pytest_collection_modifyitems(items):
-    places = {name: place for place, name in enumerate(LONG)}
+    places = {f"test_{name}.py": place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 

@@ -200,14 +200,15 @@ def test_the_citation_file_keeps_to_its_format():
     "old, new, sentence",
     [
         ("message:", "mesage:", "no message"),
-        ("1.2.0", "1.1.0", "not of version 1.2.0"),
-        ("version: 0.1.0", "version: 0.1", "version is not a text"),
+        (r"^cff-version: .*", "cff-version: 1.1.0", "not of version 1.2.0"),
+        (r"^version: .*", "version: 0.1", "version is not a text"),
         ("type: software", "type: book", "type is neither software nor dataset"),
         ("type: software", "date-released: soon", "date-released is no date"),
         ("  - logsumexp", "  - softmax", "keywords is not a list of different entries"),
-        ('name: "The softlit authors"', "alias: softlit", "an author without a name"),
+        ("name: .*", "alias: softlit", "an author without a name"),
     ],
 )
 def test_a_fault_in_the_citation_file_is_seen(old, new, sentence):
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert old in text and sentence in list(cff_problems(text.replace(old, new)))
+    planted, count = re.subn(old, new, text, flags=re.M)
+    assert count and sentence in list(cff_problems(planted))

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from literate import sheets
 from literate.chapters import BookError, toc_files
 from literate.run import kernel_environment
+from softlit.lab.checks import judge, refused
 
 CHAPTERS = [entry.removeprefix("book/") for entry in toc_files() if re.match(r"book/\d", entry)]
 every_chapter = pytest.mark.parametrize("slug", CHAPTERS)
@@ -28,13 +29,13 @@ def chapter(slug, book):
 
 
 def printed(notebook, replaced=None):
-    """The lines that a sheet prints, run in this process; `replaced` names get another meaning."""
+    """The lines that a sheet prints, run in this process; `replaced` names get another meaning in it."""
     names, output = {"__name__": "__main__"}, StringIO()
     with redirect_stdout(output):
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 exec(compile(cell.source, cell.id, "exec"), names)
-                names |= replaced or {}
+                names |= {name: value for name, value in (replaced or {}).items() if name in names}
     return output.getvalue().splitlines()
 
 
@@ -68,20 +69,18 @@ def test_the_answers_of_the_book_are_right_on_the_sheet_to_fill_in(chapter, word
     assert lines == [f"{answer} is right: it passes {check}" for check, answer in calls]
 
 
-@every_chapter
-def test_a_sheet_with_solutions_passes_and_refuses_a_wrong_answer_for_each_exercise(chapter, words):
-    lines = printed(sheets.sheet(chapter, words, "solutions"))
-    assert all(re.fullmatch(r"refused: \S.*", line) for line in lines)
-    assert len(lines) == len(sheets.exercises(chapter))
+def refused_and_judged(specification, answer):
+    refused(specification, answer)
+    judge(specification, answer)
 
 
 @every_chapter
-def test_a_student_with_the_wrong_answer_is_told_why(chapter, words):
-    from softlit.lab.checks import judge
-
-    lines = printed(sheets.sheet(chapter, words, "solutions"), {"refused": judge})
-    assert len(lines) == len(sheets.exercises(chapter))
-    assert all(re.search(r" is not right yet: \S", line) for line in lines)
+def test_a_sheet_with_solutions_passes_and_a_wrong_answer_for_each_exercise_is_told_why(chapter, words):
+    """In the words of the book, and in those that a student reads who gives this answer."""
+    lines = printed(sheets.sheet(chapter, words, "solutions"), {"refused": refused_and_judged})
+    assert len(lines) == 2 * len(sheets.exercises(chapter))
+    assert all(re.fullmatch(r"refused: \S.*", line) for line in lines[::2])
+    assert all(re.search(r" is not right yet: \S", line) for line in lines[1::2])
 
 
 @every_chapter
