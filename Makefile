@@ -21,7 +21,7 @@ help:
 	@echo "make book          build the site: environment, execution, HTML; prints the path to open"
 	@echo "make pdf           the whole book as _build/softlit.pdf, from the stored outputs (needs XeLaTeX)"
 	@echo "make test          run every test: notebooks, gates, package, site"
-	@echo "make cover         run the tests again that reach softlit in their own process, and name its lines that none ran"
+	@echo "make cover         say which lines of softlit no test runs; fails if that is more than 1 in 100"
 	@echo "make run CH=02     tangle, then execute chapter 02 and store its outputs (no CH: all chapters)"
 	@echo "make tangle        write softlit/ from the chapters"
 	@echo "make gates         list every broken rule of the book"

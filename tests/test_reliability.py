@@ -28,8 +28,9 @@ from literate.chapters import ROOT
 from softlit.files import NpyFile, softmax_npy
 
 LARGE = 100_000_000  # float32: 400 MB
-LIMIT = 300 * 2**20  # of a worker; the process alone, with its libraries, takes about half of it: the other
-# half has no room for the half of the file that a worker reads
+# Of a worker. The process alone, with its libraries, takes about half of it; the rest has no room for the
+# half of the file that a worker reads.
+LIMIT = 300 * 2**20
 PATIENCE = 120  # seconds
 
 

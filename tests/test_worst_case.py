@@ -74,7 +74,7 @@ def largest_error(name, function, row, near_zero_too=False):
 def test_the_largest_error_is_that_of_ulp_error(name, dtype):
     """Which is slower; off by nothing, by some ulps, and by more than there are digits."""
     rng = np.random.default_rng(46)
-    for row in (rng.normal(size=5).astype(dtype), dtype([9, 2]), dtype([-690, 0, 8]) / dtype(8)):
+    for row in (rng.normal(size=5).astype(dtype), dtype([9, 2]), dtype([-600, 0, 8]) / dtype(8)):
         for factor in (1, 1 + 3 * np.finfo(dtype).eps, 1.5, INF, NAN):
             got = getattr(softlit, name)(row) * dtype(factor)
             wanted = np.max(ulp_error(np.atleast_1d(got), np.atleast_1d(EXACT[name](row))))
