@@ -1,10 +1,13 @@
-"""What several test files share: the chapters as read, a copy to plant faults in, and small books."""
+"""What several test files share: the chapters as read, copies to plant faults in, and small books."""
 
+import copy
+import dataclasses
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import nbformat
 import pytest
@@ -27,29 +30,34 @@ def pytest_configure(config):
 
 # The files that take longest come first, so that no core is left alone with one of them at the end. While the
 # first of them builds the site, the other worker has no need of it.
-LONG = ["test_pages.py", "test_pdf.py", "test_worst_case.py", "test_reliability.py"]
+LONG = ["pages", "pdf", "reliability", "layout", "worst_case", "peers", "published", "streaming"]
 
 
 def pytest_collection_modifyitems(items):
-    places = {name: place for place, name in enumerate(LONG)}
+    places = {f"test_{name}.py": place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
-
-
-@pytest.fixture
-def untraced():
-    """Not measured for coverage, which triples the time of plain Python, other than softlit's included.
-
-    The mark `no_cover` of pytest-cov has no effect in the workers of xdist.
-    """
-    trace = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(trace)
 
 
 @pytest.fixture(scope="session")
 def book():
     return read_book()
+
+
+@contextmanager
+def made_once(tmp_path_factory, name):
+    """A folder that the workers of a test run share, and whether this one is the first and has to fill it.
+
+    The others wait, since they would be reading what is being written. SQLite's lock works on every system,
+    and ends with its process; the number that it keeps for its users says that everything is there.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
+    folder = tmp_path_factory.getbasetemp().parent / f"{name}-{run}"
+    folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(folder / "lock", timeout=1800)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        yield folder, not database.execute("PRAGMA user_version").fetchone()[0]
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
 
 
 @pytest.fixture(scope="session")
@@ -60,19 +68,9 @@ def site(tmp_path_factory):
     landing page is no notebook, and its cell runs here. That a build executes what it shows, and stops at an
     error, is tested on a small book in test_published.py.
     """
-    # The workers of a test run share the folder of the site: the first builds it, and the others wait, since
-    # a build writes pages that they would be reading. SQLite's lock works on every system, and ends with its
-    # process; the number that it keeps for its users says that the site is there.
-    lock = (
-        tmp_path_factory.getbasetemp().parent
-        / f"site-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
-    )
-    with closing(sqlite3.connect(lock, timeout=1800)) as database:
-        database.execute("BEGIN EXCLUSIVE")
-        if not database.execute("PRAGMA user_version").fetchone()[0]:
+    with made_once(tmp_path_factory, "site") as (_, first):
+        if first:
             assert build_from_stored_outputs() == 0, "the site does not build without warnings"
-            database.execute("PRAGMA user_version = 1")
-            database.commit()
     return {
         path.relative_to(build.SITE).as_posix(): html.parse(str(path)).getroot()
         for path in build.SITE.rglob("*.html")
@@ -88,9 +86,21 @@ def build_from_stored_outputs():
     return build.build(FOLDER, FOLDER / "_config.yml")
 
 
+@pytest.fixture(scope="session")
+def distribution(tmp_path_factory):
+    """The wheel and the source archive from which it was built; no network is used."""
+    with made_once(tmp_path_factory, "distribution") as (folder, first):
+        if first:
+            command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr + done.stdout
+    (wheel,), (archive,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return wheel, archive
+
+
 @pytest.fixture
 def project(tmp_path):
-    """A copy of what the gates read, to plant faults in."""
+    """A copy of what the gates read, to plant faults in that are in no chapter."""
     for name in ("book", "softlit"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "_toc.yml", tmp_path)
@@ -121,3 +131,34 @@ def edit_cell(path, cell_id, change):
     notebook = nbformat.read(path, as_version=4)
     change(next(cell for cell in notebook.cells if cell.id == cell_id))
     nbformat.write(notebook, path)
+
+
+def with_cell(book, notebook, cell_id, change):
+    """The book after a function was applied to one cell, given as nbformat has it; no file changes."""
+    (chapter,) = (chapter for chapter in book if chapter.name == notebook)
+    (cell,) = (cell for cell in chapter.cells if cell.id == cell_id)
+    seen = nbformat.from_dict(
+        {
+            "id": cell.id,
+            "source": cell.text,
+            "metadata": copy.deepcopy(cell.metadata),
+            "execution_count": cell.execution_count,
+            "outputs": copy.deepcopy([*cell.outputs]),
+        }
+    )
+    change(seen)
+    new = dataclasses.replace(
+        cell,
+        id=seen.id,
+        text=seen.source,
+        metadata=seen.metadata,
+        execution_count=seen.execution_count,
+        outputs=tuple(seen.outputs),
+    )
+    return with_cells(book, chapter, [new if old is cell else old for old in chapter.cells])
+
+
+def with_cells(book, chapter, cells):
+    """The book in which a chapter has other cells."""
+    new = dataclasses.replace(chapter, cells=tuple(cells))
+    return tuple(new if old is chapter else old for old in book)

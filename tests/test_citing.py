@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from conftest import edit_cell
+from conftest import with_cell
 from docutils import nodes
 from pybtex.database import parse_string
 from pybtex.plugin import find_plugin
@@ -98,21 +98,17 @@ def test_the_date_is_that_of_the_commit(tmp_path):
 RENAMED = "book/02-shift-invariance#thm-shift-invariance"
 
 
-def of_ids(project):
-    return [line for line in rules.all_problems(project) if line.startswith(addresses.FILE)]
-
-
 @pytest.mark.parametrize(
     "old, new", [("thm-shift-invariance", "thm-common-offset"), ("eq-shift", "eq-offset")]
 )
-def test_a_renamed_id_is_seen(project, old, new):
+def test_a_renamed_id_is_seen(book, old, new):
     def rename(cell):
         cell.source = cell.source.replace(old, new)
 
-    edit_cell(project / "book/02-shift-invariance.ipynb", "shift-question", rename)
+    planted = with_cell(book, "book/02-shift-invariance.ipynb", "shift-question", rename)
     page = "book/02-shift-invariance"
     lost, found = f"{page}#{addresses.anchor(old)}", f"{page}#{addresses.anchor(new)}"
-    assert of_ids(project) == [
+    assert list(rules.ids_kept(planted)) == [
         f"{addresses.FILE}: {lost} is gone; keep it, or write '{lost} -> NEW'.",
         f"{addresses.FILE}: {found} is not in the file; `make ids` adds it.",
     ]
@@ -126,18 +122,18 @@ def test_a_renamed_id_is_seen(project, old, new):
         ("book/02-shift-invariance#thm-lost -> " + RENAMED + "\n", None),
     ],
 )
-def test_a_line_of_the_file_that_leads_nowhere(project, lines, sentence):
+def test_a_line_of_the_file_that_leads_nowhere(book, project, lines, sentence):
     file = project / addresses.FILE
     file.write_text(file.read_text(encoding="utf-8") + lines, encoding="utf-8")
-    found = of_ids(project)
+    found = list(rules.ids_kept(book, project))
     assert [sentence in line for line in found] == [True] if sentence else found == []
 
 
-def test_an_address_is_not_both_used_and_redirected(project):
+def test_an_address_is_not_both_used_and_redirected(book, project):
     file = project / addresses.FILE
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(RENAMED + "\n", f"{RENAMED} -> book/08-jacobian#thm-jacobian\n"))
-    assert of_ids(project) == [f"{addresses.FILE}: {RENAMED} is in use, and redirected."]
+    assert list(rules.ids_kept(book, project)) == [f"{addresses.FILE}: {RENAMED} is in use, and redirected."]
     file.write_text(text + RENAMED + "\n")
     with pytest.raises(BookError, match="stands there twice"):
         addresses.read_frozen(project)
@@ -206,14 +202,15 @@ def test_the_citation_file_keeps_to_its_format():
     "old, new, sentence",
     [
         ("message:", "mesage:", "no message"),
-        ("1.2.0", "1.1.0", "not of version 1.2.0"),
-        ("version: 0.1.0", "version: 0.1", "version is not a text"),
+        (r"^cff-version: .*", "cff-version: 1.1.0", "not of version 1.2.0"),
+        (r"^version: .*", "version: 0.1", "version is not a text"),
         ("type: software", "type: book", "type is neither software nor dataset"),
         ("type: software", "date-released: soon", "date-released is no date"),
         ("  - logsumexp", "  - softmax", "keywords is not a list of different entries"),
-        ('name: "The softlit authors"', "alias: softlit", "an author without a name"),
+        ("name: .*", "alias: softlit", "an author without a name"),
     ],
 )
 def test_a_fault_in_the_citation_file_is_seen(old, new, sentence):
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert old in text and sentence in list(cff_problems(text.replace(old, new)))
+    planted, count = re.subn(old, new, text, flags=re.M)
+    assert count and sentence in list(cff_problems(planted))

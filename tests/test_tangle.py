@@ -7,8 +7,6 @@ import pytest
 from literate.chapters import ROOT, BookError
 from literate.tangle import package_files, tangle, write
 
-pytestmark = pytest.mark.usefixtures("untraced")  # the book is read again and again
-
 GOOD = '#| export shapes\n"""Shapes."""\n\n\ndef area(r):\n    """Area of a square."""\n    return r * r\n'
 AREA_AGAIN = '#| export shapes\ndef area(r):\n    """Again."""\n    return r\n'
 
