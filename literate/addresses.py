@@ -2,34 +2,39 @@
 
     python -m literate.addresses
 
-adds the labels that are new to `book/ids.txt`. An address that is in there stays valid for ever: a label may
-be renamed only if the line of the old one says where to go, `OLD -> NEW`, and the site then keeps an anchor
-for the old one: see literate/site/addresses.py.
+An address binds from the first release that has it: at a release, this adds what is new to `book/ids.txt`.
+What stands there stays valid for ever: a label may be renamed only if the line of the old one says where to
+go, `OLD -> NEW`, and the site then keeps an anchor for the old one: see literate/site/addresses.py. A label
+that is not in the file yet may be renamed or go as its author likes.
 """
 
 import sys
-from collections import Counter
 
 from literate import ledger
-from literate.chapters import ROOT, BookError, read_book
+from literate.chapters import ROOT, BookError, read_book, read_text
 from literate.directives import directives_of
 
 FILE = "book/ids.txt"
 HEADER = """\
-# Every address that the book has ever had for a theorem, definition, equation, figure or exercise, and
-# for a claim of the sources.
-# `make ids` adds new ones. No line is ever removed; where an id is given up, its line says where to go:
-# OLD -> NEW
+# Every address that a release of the book has had for a theorem, definition, equation, figure or exercise,
+# and for a claim of the sources.
+# `make ids` adds those of a release. No line is ever removed; where an id is given up, its line says where
+# to go: OLD -> NEW
 """
+CHANGES = "CHANGELOG.md"
 
 
 def labels(chapter):
     """The labels of a chapter, in the order of its cells."""
     for cell in chapter.cells:
-        if cell.kind == "markdown":
-            yield from (directive.label for directive in directives_of(cell) if directive.label)
-        elif name := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
-            yield name
+        yield from labels_of(cell)
+
+
+def labels_of(cell):
+    if cell.kind == "markdown":
+        yield from (directive.label for directive in directives_of(cell) if directive.label)
+    elif name := cell.figure.get("name"):
+        yield name
 
 
 def of_chapters(book):
@@ -54,7 +59,7 @@ def anchor(label):
 def read_frozen(root=ROOT):
     """The addresses of the file, each with the one that has taken its place, or None."""
     frozen = {}
-    for line in (root / FILE).read_text(encoding="utf-8").splitlines():
+    for line in read_text(root, FILE).splitlines():
         if line.strip() and not line.startswith("#"):
             old, _, new = line.partition(" -> ")
             if old in frozen:
@@ -63,11 +68,21 @@ def read_frozen(root=ROOT):
     return frozen
 
 
+def unreleased(root=ROOT):
+    """Whether the newest version in the list of changes is still being written."""
+    changes = read_text(root, CHANGES)
+    newest = next((line for line in changes.splitlines() if line.startswith("## ")), "")
+    return newest.endswith("(unreleased)")
+
+
 def problems(book, root=ROOT):
-    """One sentence for each address that is lost, leads nowhere, or is not yet in the file."""
-    for label, count in Counter(label for chapter in book for label in labels(chapter)).items():
-        if count > 1:
-            yield f"{label}: {count} statements, equations, figures or exercises have this label."
+    """One sentence for each address that is lost or leads nowhere, or that a release forgot to write down."""
+    first = {}
+    for cell in (cell for chapter in book for cell in chapter.cells):
+        for label in labels_of(cell):
+            if label in first:
+                yield f"{cell.where}: the label {label} is already used in {first[label].where}."
+            first.setdefault(label, cell)
     present, frozen = of_chapters(book) | of_claims(root), read_frozen(root)
     for old, new in frozen.items():
         if new is None and old not in present:
@@ -76,19 +91,33 @@ def problems(book, root=ROOT):
             yield f"{FILE}: {old} is in use, and redirected."
         elif new is not None and new not in present:
             yield f"{FILE}: {old} is redirected to {new}, which is not there."
-    for new in sorted(present - frozen.keys()):
-        yield f"{FILE}: {new} is not in the file; `make ids` adds it."
+    for new in () if unreleased(root) else sorted(present - frozen.keys()):
+        yield (
+            f"{FILE}: {new} is not in the file; `make ids` adds it. If it belongs to the next version, "
+            f"begin that in {CHANGES}, as '(unreleased)'."
+        )
 
 
-def main():
+def main(root=ROOT):
     try:
-        frozen = read_frozen()
-        new = sorted((of_chapters(read_book()) | of_claims()) - frozen.keys())
+        frozen = read_frozen(root)
+        new = sorted((of_chapters(read_book(root)) | of_claims(root)) - frozen.keys())
     except BookError as error:
         sys.exit(f"ids: {error}")
-    lines = sorted(f"{old} -> {goal}" if goal else old for old, goal in (frozen | dict.fromkeys(new)).items())
-    (ROOT / FILE).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(["ids:", *new]) if new else f"ids: {FILE} is up to date")
+    if not new:
+        print(f"ids: {FILE} is up to date")
+    elif unreleased(root):
+        print(
+            f"ids: these bind from the release on, when {CHANGES} no longer says '(unreleased)':",
+            *new,
+            sep="\n",
+        )
+    else:
+        lines = sorted(
+            f"{old} -> {goal}" if goal else old for old, goal in (frozen | dict.fromkeys(new)).items()
+        )
+        (root / FILE).write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+        print("ids:", *new, sep="\n")
 
 
 if __name__ == "__main__":

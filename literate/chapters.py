@@ -1,10 +1,11 @@
-"""The one reader of the chapters; tangle, captions, ledger and gates all work from what it returns."""
+"""The one reader of the chapters; tangle, captions, ledger and rules all work from what it returns."""
 
 import ast
 import re
 import warnings
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 EXPORT = re.compile(r"#\| export (?P<module>[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*)")
 EXTRA_MARKER = re.compile(r"^\s*#\s*\|\s*export\b", re.M)
+HEAD_LINE = re.compile(r"#\| (?P<word>[a-z]+) (?P<said>\S.*)")
+FIGURE = re.compile(r"(?P<name>fig-[a-z0-9-]+): (?P<caption>\S.*)")
+# Ids that an editor drew; the last one stands for none.
+RANDOM_ID = re.compile(r"(?=.*\d)[0-9a-f]{6,}|[a-f]{8,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|number-\d+")
+WORDY_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 ROLES = ("derive", "check", "source")
+WORDS = ("export", *ROLES, "figure")
 
 
 class BookError(Exception):
@@ -24,6 +31,11 @@ class BookError(Exception):
 @cache
 def nodes_of(code):
     return tuple(ast.walk(ast.parse(code)))
+
+
+def is_word(name):
+    """Whether the id of a cell was chosen, by an author or by `make run`, rather than drawn."""
+    return bool(WORDY_ID.fullmatch(name)) and not RANDOM_ID.fullmatch(name)
 
 
 @dataclass(frozen=True)
@@ -41,33 +53,62 @@ class Cell:
 
     @property
     def where(self):
-        return f"{self.notebook}, cell {self.id}"
+        """The file and the id, or how the cell begins: no author knows an id that was drawn."""
+        if is_word(self.id):
+            return f"{self.notebook}, cell {self.id}"
+        begin = self.text.strip().partition("\n")[0]
+        return f"{self.notebook}, the cell that begins '{begin[:60]}'"
 
     @cached_property
-    def marker(self):
-        """The first line when it is a `#|` marker, else the empty string."""
-        first = self.text.split("\n", 1)[0]
-        return first if self.kind == "code" and first.startswith("#|") else ""
+    def head(self):
+        """The `#|` lines with which a code cell begins, and by which it says what it is for."""
+        lines = self.text.split("\n") if self.kind == "code" else []
+        return tuple(takewhile(lambda line: line.startswith("#|"), lines))
+
+    @cached_property
+    def code(self):
+        """The source without its head."""
+        return "\n".join(self.text.split("\n")[len(self.head) :])
+
+    @cached_property
+    def said(self):
+        """What the head says, by its words; a line whose text is indented goes on with the line before it."""
+        found = {}
+        lines = re.sub(r"\s*\n#\|\s{2,}", " ", "\n".join(self.head)).splitlines()
+        for line in map(str.rstrip, lines):
+            match = HEAD_LINE.fullmatch(line)
+            if match is None or match["word"] not in WORDS or match["word"] in found:
+                raise BookError(
+                    f"{self.where}: '{line}' is not an export marker; a line at the head of a cell begins "
+                    f"with {', '.join(WORDS[:-1])} or {WORDS[-1]}, each of them once."
+                )
+            found[match["word"]] = match["said"]
+        return found
 
     @cached_property
     def module(self):
         """The module this cell is exported to (`kernels`, `lab.ulp`), or None."""
-        if self.kind == "code" and EXTRA_MARKER.search(self.code if self.marker else self.text):
+        if self.kind == "code" and EXTRA_MARKER.search("\n".join(self.text.split("\n")[1:])):
             raise BookError(f"{self.where}: '#| export' may stand only on the first line, once.")
-        if not self.marker:
+        if "export" not in self.said:
             return None
-        match = EXPORT.fullmatch(self.marker.rstrip())
+        match = EXPORT.fullmatch(self.head[0].rstrip())
         if match is None:
             raise BookError(
-                f"{self.where}: '{self.marker}' is not an export marker; "
+                f"{self.where}: '{self.head[0]}' is not an export marker; "
                 "write '#| export MODULE' with a lower-case module name."
             )
         return match["module"]
 
     @cached_property
-    def code(self):
-        """The source without the marker line."""
-        return self.text.split("\n", 1)[1] if self.marker and "\n" in self.text else self.text
+    def figure(self):
+        """The name and the caption of the figure that the cell draws; empty if it draws none."""
+        if "figure" not in self.said:
+            return self.metadata.get("mystnb", {}).get("figure", {})
+        match = FIGURE.fullmatch(self.said["figure"])
+        if match is None:
+            raise BookError(f"{self.where}: write '#| figure fig-NAME: CAPTION', in lower case letters.")
+        return match.groupdict()
 
     @property
     def tree(self):
@@ -77,7 +118,7 @@ class Cell:
     def nodes(self):
         """The syntax tree and all that is in it."""
         try:
-            return nodes_of(self.code if self.module else self.text)
+            return nodes_of(self.code)
         except SyntaxError as error:
             raise BookError(f"{self.where}: syntax error, {error.msg} (line {error.lineno}).") from None
 
@@ -87,9 +128,13 @@ class Cell:
 
     @property
     def claims(self):
-        """The (role, target) pairs of the ledger tags, such as ("derive", "thm-jacobian")."""
-        pairs = (tag.split(":", 1) for tag in self.tags if ":" in tag)
-        return tuple((role, target) for role, target in pairs if role in ROLES)
+        """What the cell proves, as pairs of a role and a target, such as ("derive", "thm-jacobian").
+
+        Its head says it, `#| derive thm-jacobian`, or a tag of its own does, `derive:thm-jacobian`.
+        """
+        pairs = [tag.split(":", 1) for tag in self.tags if ":" in tag]
+        pairs += [(role, name) for role in ROLES for name in re.findall(r"[^\s,]+", self.said.get(role, ""))]
+        return tuple(dict.fromkeys((role, target) for role, target in pairs if role in ROLES))
 
 
 @dataclass(frozen=True)
@@ -111,6 +156,13 @@ class Chapter:
                 return match[1].strip()
         raise BookError(f"{self.name}: no '# ' heading in any cell.")
 
+    @cached_property
+    def needs(self):
+        """What its box asks of a reader, after the words *You need*; empty if it does not say so."""
+        texts = (cell.text for cell in self.cells if cell.kind == "markdown")
+        found = (re.search(r"^\*\*You need\*\* (.+)$", text, re.M) for text in texts)
+        return next((match[1] for match in found if match), "")
+
     @property
     def code_cells(self):
         return tuple(cell for cell in self.cells if cell.kind == "code")
@@ -121,14 +173,28 @@ def plain_lines(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def read_text(root, name):
+    """The text of a file of the project; a byte order mark, as Windows writes it, is none of it."""
+    try:
+        return (root / name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BookError(f"{name}: not readable ({type(error).__name__}).") from None
+
+
 def read_notebook(path, root, order):
     name = path.relative_to(root).as_posix()
     try:
         with warnings.catch_warnings(action="error"):  # nbformat repairs double ids with a warning
             notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat raises several unrelated types for a broken file
-        raise BookError(f"{name}: not a readable notebook ({type(error).__name__}).") from error
-    cells = tuple(
+        said = " ".join(str(error).split())[:80]
+        raise BookError(f"{name}: not a readable notebook ({type(error).__name__}: {said}).") from error
+    return Chapter(path=path, name=name, cells=cells_of(notebook, name, order))
+
+
+def cells_of(notebook, name, order=0):
+    """The cells of a notebook that has been read; `name` is that of its file."""
+    return tuple(
         Cell(
             notebook=name,
             position=(order, index),
@@ -141,17 +207,17 @@ def read_notebook(path, root, order):
         )
         for index, cell in enumerate(notebook.cells)
     )
-    return Chapter(path=path, name=name, cells=cells)
 
 
 def toc_files(root=ROOT):
     """Every file that `_toc.yml` names, without its suffix, in reading order."""
     try:
-        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        toc = yaml.safe_load(read_text(root, "_toc.yml"))
         chapters = [entry["file"] for part in toc.get("parts", [toc]) for entry in part["chapters"]]
         return [toc["root"], *chapters]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}).") from None
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}: {said}).") from None
 
 
 def read_book(root=ROOT):
@@ -162,6 +228,9 @@ def read_book(root=ROOT):
     present = {path for path in (root / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts}
     if unlisted := sorted(present - set(listed)):
         raise BookError(f"{unlisted[0].relative_to(root)}: a notebook that _toc.yml does not list.")
+    if unnumbered := [path for path in listed if not re.match(r"\d\d-", path.name)]:
+        name = unnumbered[0].relative_to(root)
+        raise BookError(f"{name}: a chapter begins with its number, 'NN-words.ipynb'.")
     if listed != sorted(listed):
         raise BookError("_toc.yml: the chapters are not in the order of their numbers.")
     return tuple(read_notebook(path, root, order) for order, path in enumerate(listed))

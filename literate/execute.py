@@ -1,8 +1,8 @@
-"""The author's loop: tangle, run the named chapters in a fresh kernel, store their outputs.
+"""The author's loop: name new cells, tangle, run the named chapters in a fresh kernel, store their outputs.
 
     python -m literate.execute 02 08      (no number: all chapters)
 
-A chapter that fails is left as it was on disk.
+A chapter that fails keeps what it had stored.
 """
 
 import os
@@ -15,8 +15,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from literate import install_cell
-from literate.chapters import ROOT, BookError, plain_lines, read_book
+from literate import cell_ids, install_cell
+from literate.chapters import ROOT, BookError, cells_of, plain_lines, read_book
 
 # What Jupyter writes about the machine is left out, so that two machines store the same file.
 METADATA = {
@@ -49,6 +49,15 @@ def read(path):
     return notebook
 
 
+def prepare(notebook):
+    """Write into a notebook what no author does: first code cell, ids, captions where the site reads them."""
+    install_cell.place(notebook)
+    cell_ids.give(notebook)
+    for raw, cell in zip(notebook.cells, cells_of(notebook, "the notebook"), strict=True):
+        if "figure" in cell.said:
+            raw.metadata["mystnb"] = nbformat.from_dict({"figure": cell.figure})
+
+
 def execute(path):
     """Run one notebook from top to bottom and store what it showed.
 
@@ -58,7 +67,7 @@ def execute(path):
         If a cell fails, does not end, or ends the kernel; the file is left as it was.
     """
     notebook, started = read(path), []
-    install_cell.place(notebook)
+    prepare(notebook)
     client = NotebookClient(
         notebook,
         kernel_name="python3",  # that of this environment, whatever kernel the notebook was written with
@@ -74,9 +83,38 @@ def execute(path):
         where = f"{path.parent.name}/{path.name}, cell {started[-1]}"
         raise BookError(f"{where}: stopped; the chapter is left as it was.\n{error}") from None
     notebook.metadata = nbformat.from_dict(METADATA)
+    write(notebook, path)
+
+
+def write(notebook, path):
+    """Store a notebook whole or not at all."""
     scratch = path.with_suffix(".tmp")
     nbformat.write(notebook, scratch)
     scratch.replace(path)
+
+
+def problems(book):
+    """One sentence for each cell that did not run once, from top to bottom, without an error or a warning."""
+    for chapter in book:
+        for count, cell in enumerate(chapter.code_cells, start=1):
+            if cell.execution_count is None:
+                yield f"{cell.where}: saved without having run; use `make run`."
+            elif cell.execution_count != count:
+                yield f"{cell.where}: ran as number {cell.execution_count}, but is code cell {count}."
+            for output in cell.outputs:
+                if output.output_type == "error":
+                    yield f"{cell.where}: stored an error, {output.ename}."
+                elif output.get("name") == "stderr":
+                    yield f"{cell.where}: wrote to standard error."
+
+
+def name_cells(path):
+    """Store the ids of new cells, which the package and every message name, before anything is run."""
+    notebook = read(path)
+    before = [cell.id for cell in notebook.cells]
+    cell_ids.give(notebook)
+    if before != [cell.id for cell in notebook.cells]:
+        write(notebook, path)
 
 
 def choose(book, numbers):
@@ -89,19 +127,22 @@ def choose(book, numbers):
 
 
 def main(numbers):
+    try:
+        run(numbers)
+    except BookError as error:
+        sys.exit(f"run: {error}")
+
+
+def run(numbers):
+    chapters = choose(read_book(), numbers)
+    for chapter in chapters:
+        name_cells(chapter.path)
     # A fresh process for the tangle: the chapters must import what is on disk now.
     if subprocess.run([sys.executable, "-m", "literate.tangle"], cwd=ROOT).returncode:
         sys.exit(1)
-    try:
-        chapters = choose(read_book(), numbers)
-    except BookError as error:
-        sys.exit(f"run: {error}")
     for chapter in chapters:
         start = time.perf_counter()
-        try:
-            execute(chapter.path)
-        except BookError as error:
-            sys.exit(f"run: {error}")
+        execute(chapter.path)
         print(f"run: {chapter.name} in {time.perf_counter() - start:.1f} s", flush=True)
 
 

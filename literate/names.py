@@ -205,7 +205,7 @@ def pieces_of(cells):
     What an exported cell defines is imported instead.
     """
     for cell in cells:
-        lines = (cell.code if cell.module else cell.text).splitlines()
+        lines = cell.code.splitlines()
         for node in cell.tree.body:
             first = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", ()))])
             source = "\n".join(lines[first - 1 : node.end_lineno])

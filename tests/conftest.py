@@ -14,7 +14,7 @@ import pytest
 import yaml
 from lxml import html
 
-from literate import build
+from literate import build, pages, rules
 from literate.chapters import ROOT, read_book
 
 # The tests read a site of their own: `make book` finds its own as it left it.
@@ -100,10 +100,12 @@ def distribution(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of what the gates read, to plant faults in that are in no chapter."""
+    """A copy of what the rules read, to plant faults in that are in no chapter."""
     for name in ("book", "softlit"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    (tmp_path / "tests").mkdir()
+    for name in ("_toc.yml", "pyproject.toml", "CHANGELOG.md", pages.CONTRACT, rules.WRONG_ANSWERS):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 

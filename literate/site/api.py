@@ -32,7 +32,7 @@ class Names:
         self.chapters = {page_of(chapter.name): chapter for chapter in book}
         self.by_cell, self.by_name = defaultdict(list), defaultdict(dict)
         for use in uses(book):
-            self.by_cell[use.cell.where].append((use.start, use.end, use.name))
+            self.by_cell[use.cell.position].append((use.start, use.end, use.name))
             if use.read:
                 self.by_name[use.name].setdefault(use.cell.notebook, use.cell)
 
@@ -44,7 +44,7 @@ class Names:
                 cell = chapter.cells[node["cell_index"]]
                 block = next(node.findall(nodes.literal_block), None)
                 if block is not None and block.astext().rstrip() == shown(cell):
-                    block["uses"] = self.by_cell[cell.where]
+                    block["uses"] = self.by_cell[cell.position]
 
     def add_chapters(self, app, what, name, obj, options, lines):
         """End an entry of the API page with the chapters that use the name, each a link to the first cell."""

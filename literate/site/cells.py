@@ -40,6 +40,7 @@ class Cells:
             app.env.get_domain("std").anonlabels[label(cell)] = (app.env.docname, anchor(cell))
             if cell.module:
                 node["classes"].append("exported")
+            if cell.head:
                 source = next(node.findall(nodes.literal_block))
                 # Sphinx highlights a block only if its raw source is its text.
                 source.rawsource = cell.code.strip()

@@ -1,0 +1,160 @@
+"""A new chapter: a small one that runs from the first minute, with its places still to be filled.
+
+    python -m literate.new 11 cross-entropy
+    python -m literate.new 12 duality "IV Why this function"      (a part of the book, if there is a choice)
+
+The chapter is made from chapter.txt, which shows how one is written; `TODO:` stands where its author has to
+write, and a rule names each of these places. The chapter is entered in the table of contents and in the list
+of changes. All other pages find it by themselves.
+
+A cell of chapter.txt begins with `%% text` or `%% code`, and the id of a cell that would else be called after
+words that will go.
+"""
+
+import keyword
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from literate import addresses, cell_ids, install_cell
+from literate.chapters import ROOT, BookError, read_book
+from literate.execute import METADATA, write
+from literate.tangle import definitions, exported_cells
+
+TEMPLATE = Path(__file__).with_name("chapter.txt")
+SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+OPEN = re.compile(r"TODO:? *(?P<what>.*?)(?:\.\s|\.?$)", re.M)
+ASK = "say which chapter, as in `make new CH=11 SLUG=cross-entropy`."
+
+
+def problems(book):
+    """One sentence for each place of a chapter where its author has still to write."""
+    for chapter in book:
+        for cell in chapter.cells:
+            for place in OPEN.finditer(cell.text):
+                yield f"{cell.where}: still to be written: {place['what']}."
+
+
+def notebook(number, slug):
+    """The chapter as `make new` writes it."""
+    words = {"@NUMBER@": number, "@SEED@": str(int(number)), "@SLUG@": slug}
+    words |= {"@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
+    text = re.sub("|".join(words), lambda match: words[match[0]], TEMPLATE.read_text(encoding="utf-8"))
+    make = {"text": nbformat.v4.new_markdown_cell, "code": nbformat.v4.new_code_cell}
+    parts = re.split(r"^%% (text|code)(?: ([\w-]+))?\n", text, flags=re.M)[1:]
+    cells = []
+    for kind, name, source in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        cells.append(make[kind](source.strip(), **({"id": name} if name else {})))
+    made = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
+    install_cell.place(made)
+    cell_ids.give(made)
+    return made
+
+
+def name_of(slug):
+    return slug.replace("-", "_")
+
+
+def title_of(slug):
+    return slug.replace("-", " ").capitalize()
+
+
+def refusal(book, number, slug):
+    """Why there can be no such chapter, as a sentence, or None."""
+    if not re.fullmatch(r"\d\d", number) or not slug:
+        return ASK
+    if not SLUG.fullmatch(slug) or len(slug) > 40:
+        return f"SLUG={slug}: at most 40 lower-case letters, digits and hyphens, as in SLUG=cross-entropy."
+    for chapter in book:
+        if chapter.slug.startswith(f"{number}-") or chapter.slug.endswith(f"-{slug}"):
+            return f"there is {chapter.name} already; take another number and another SLUG."
+    taken = {*exported_cells(book), *(item.name for item in definitions(book))}
+    if name_of(slug) in taken or keyword.iskeyword(name_of(slug)):
+        return f"SLUG={slug}: {name_of(slug)} is a name of softlit or of Python; take another one."
+    return None
+
+
+def listed(toc, number, slug, part=""):
+    """The table of contents with the chapter, and the part in which it is.
+
+    Without a choice that is the part of the chapter before. A part that is not there yet is made, if the
+    chapters before and after the new one are in different parts.
+    """
+    chapters = [
+        (entry["file"], one["caption"]) for one in yaml.safe_load(toc)["parts"] for entry in one["chapters"]
+    ]
+    numbered = [(file, home) for file, home in chapters if re.match(r"book/\d\d-", file)]
+    before = [item for item in numbered if item[0] < f"book/{number}-"]
+    after = [item for item in numbered if item[0] > f"book/{number}-"]
+    line = f"      - file: book/{number}-{slug}\n"
+    if not before:
+        raise BookError(f"_toc.yml: no chapter comes before {number}; enter the new one by hand.")
+    (last, home), (following, other) = before[-1], after[0] if after else ("", "")
+    if part in ("", home, home.split()[0]):
+        return _with_line(toc, last, line, behind=True), home
+    if other and part in (other, other.split()[0]):
+        return _with_line(toc, following, line, behind=False), other
+    captions = {caption for _, caption in chapters}
+    if home == other or part in captions or part in {caption.split()[0] for caption in captions}:
+        raise BookError(
+            f"PART={part}: chapter {number} comes after {last}, in the part '{home}'"
+            + (f", and before {following}, in '{other}'." if following else ".")
+        )
+    head = f"  - caption: {part}\n    numbered: true\n    chapters:\n"
+    return _with_line(toc, last, head + line, behind=True), part
+
+
+def _with_line(toc, file, line, *, behind):
+    """The table of contents with a line behind or before that of a file."""
+    at = re.search(rf"^ *- file: {re.escape(file)}\n", toc, re.M)
+    place = at.end() if behind else at.start()
+    return toc[:place] + line + toc[place:]
+
+
+def noted(changes, number, slug):
+    """The list of changes with a line on the chapter, at the end of the version that is being written."""
+    head, heading, rest = changes.partition("(unreleased)\n")
+    section, end, older = rest.partition("\n## ")
+    return f"{head}{heading}{section.rstrip()}\n- Chapter {number}: {title_of(slug).lower()}.\n{end}{older}"
+
+
+def write_chapter(number, slug, part="", root=ROOT):
+    """Write a new chapter below `root`, whole or not at all; returns a sentence that says where.
+
+    Raises
+    ------
+    BookError
+        If there can be none; nothing is written then.
+    """
+    number = number.zfill(2)
+    if problem := refusal(read_book(root), number, slug):
+        raise BookError(problem)
+    if not addresses.unreleased(root):
+        raise BookError(
+            f"{addresses.CHANGES}: begin the next version, '## X.Y.Z (unreleased)'; the last one is released."
+        )
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in ("_toc.yml", addresses.CHANGES)}
+    toc, home = listed(texts["_toc.yml"], number, slug, part)
+    changes = noted(texts[addresses.CHANGES], number, slug)
+    path = root / "book" / f"{number}-{slug}.ipynb"
+    write(notebook(number, slug), path)
+    (root / "_toc.yml").write_text(toc, encoding="utf-8")
+    (root / addresses.CHANGES).write_text(changes, encoding="utf-8")
+    return (
+        f"{path.relative_to(root)}, in the part '{home}' (PART='...' takes another). Write where it says "
+        f"TODO; `make run CH={number}` runs it, and `make check` says what is missing."
+    )
+
+
+def main(number="", slug="", part=""):
+    try:
+        print("new:", write_chapter(number, slug, part))
+    except BookError as error:
+        sys.exit(f"new: {error}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
