@@ -134,6 +134,8 @@ def broadcast_array(array, shape, name):
     ValueError
         If it does not broadcast; the message names the array and both shapes.
     """
+    if array.shape == shape:
+        return array
     refuse_shape(array.shape, shape, name)
     return np.broadcast_to(array, shape)
 
@@ -391,9 +393,9 @@ def nonnegative_array(p, name="p"):
     """
     p, dtype = real_array(p, name)
     with np.errstate(invalid="ignore"):
-        negative = np.argwhere(p < 0)
-    if len(negative):
-        place = negative[0].tolist()
+        negative = p < 0
+    if negative.any():
+        place = np.argwhere(negative)[0].tolist()
         entry = f"{name}{place}" if place else name
         raise ValueError(f"{name} must not be negative, but {entry} is {p[tuple(place)]!s}")
     return p, dtype
