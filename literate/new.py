@@ -5,7 +5,7 @@
 
 The chapter is made from chapter.txt, which shows how one is written; `TODO:` stands where its author has to
 write, and a rule names each of these places. The chapter is entered in the table of contents and in the list
-of changes. All other pages find it by themselves.
+of changes, and the landing page promises it no more. All other pages find it by themselves.
 
 A cell of chapter.txt begins with `%% text` or `%% code`, and the id of a cell that would else be called after
 words that will go.
@@ -19,8 +19,8 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from literate import addresses, cell_ids, install_cell
-from literate.chapters import ROOT, BookError, read_book
+from literate import addresses, cell_ids, install_cell, pages
+from literate.chapters import ROOT, BookError, read_book, read_text
 from literate.execute import METADATA, write
 from literate.tangle import definitions, exported_cells
 
@@ -118,7 +118,8 @@ def noted(changes, number, slug):
     """The list of changes with a line on the chapter, at the end of the version that is being written."""
     head, heading, rest = changes.partition("(unreleased)\n")
     section, end, older = rest.partition("\n## ")
-    return f"{head}{heading}{section.rstrip()}\n- Chapter {number}: {title_of(slug).lower()}.\n{end}{older}"
+    line = f"- Chapter {number}: {title_of(slug).lower()}, with `{name_of(slug)}`."
+    return f"{head}{heading}{section.rstrip()}\n{line}\n{end}{older}"
 
 
 def write_chapter(number, slug, part="", root=ROOT):
@@ -136,13 +137,16 @@ def write_chapter(number, slug, part="", root=ROOT):
         raise BookError(
             f"{addresses.CHANGES}: begin the next version, '## X.Y.Z (unreleased)'; the last one is released."
         )
-    texts = {name: (root / name).read_text(encoding="utf-8") for name in ("_toc.yml", addresses.CHANGES)}
-    toc, home = listed(texts["_toc.yml"], number, slug, part)
-    changes = noted(texts[addresses.CHANGES], number, slug)
+    toc, home = listed(read_text(root, "_toc.yml"), number, slug, part)
+    texts = {
+        "_toc.yml": toc,
+        addresses.CHANGES: noted(read_text(root, addresses.CHANGES), number, slug),
+        pages.LANDING: pages.no_longer_announced(read_text(root, pages.LANDING), int(number)),
+    }
     path = root / "book" / f"{number}-{slug}.ipynb"
     write(notebook(number, slug), path)
-    (root / "_toc.yml").write_text(toc, encoding="utf-8")
-    (root / addresses.CHANGES).write_text(changes, encoding="utf-8")
+    for name, text in texts.items():
+        (root / name).write_text(text, encoding="utf-8")
     return (
         f"{path.relative_to(root)}, in the part '{home}' (PART='...' takes another). Write where it says "
         f"TODO; `make run CH={number}` runs it, and `make check` says what is missing."

@@ -81,15 +81,41 @@ def _what(role):
     )
 
 
+def announced(text):
+    """The numbers of the chapters that the landing page promises."""
+    found = COMING.search(text)
+    ranges = re.findall(r"(\d+)(?: to (\d+))?", found[1] if found else "")
+    return {number for low, high in ranges for number in range(int(low), int(high or low) + 1)}
+
+
+def no_longer_announced(text, number):
+    """The landing page without the promise of a chapter; a sentence with one number left is its author's."""
+    left = sorted(announced(text) - {number})
+    if len(left) < 2:
+        return text
+    found = COMING.search(text)
+    return text[: found.start(1)] + _listed(left) + text[found.end(1) :]
+
+
+def _listed(numbers):
+    """Numbers in words: 9 and 12 to 14."""
+    runs = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    *first, last = [str(low) if low == high else f"{low} to {high}" for low, high in runs]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def landing_page(book, root=ROOT):
     """The numbers that the contents leave out are announced."""
-    found = COMING.search(read_text(root, LANDING))
-    ranges = re.findall(r"(\d+)(?: to (\d+))?", found[1] if found else "")
-    announced = {number for low, high in ranges for number in range(int(low), int(high or low) + 1)}
+    promised = announced(read_text(root, LANDING))
     present = {int(chapter.slug[:2]) for chapter in book}
-    for number in sorted(announced & present):
+    for number in sorted(promised & present):
         yield f"{LANDING}: chapter {number} is 'still to be written', and is there."
-    for number in sorted({*range(max(present))} - present - announced):
+    for number in sorted({*range(max(present))} - present - promised):
         yield f"{LANDING}: chapter {number} is neither there nor 'still to be written'."
 
 

@@ -160,6 +160,16 @@ def with_cell(book, notebook, cell_id, change):
     return with_cells(book, chapter, [new if old is cell else old for old in chapter.cells])
 
 
+def replaced(old, new):
+    """A change of a cell: one text in place of another, which must be there."""
+
+    def change(cell):
+        assert old in cell.source, old
+        cell.source = cell.source.replace(old, new)
+
+    return change
+
+
 def with_cells(book, chapter, cells):
     """The book in which a chapter has other cells."""
     new = dataclasses.replace(chapter, cells=tuple(cells))

@@ -10,7 +10,7 @@ import sys
 
 import nbformat
 import pytest
-from conftest import edit_cell, with_cell, with_cells
+from conftest import edit_cell, replaced, with_cell, with_cells
 
 from literate import pages, rules, style
 from literate.chapters import ROOT, BookError, read_book
@@ -19,16 +19,6 @@ SHIFT = "book/02-shift-invariance.ipynb"
 FUNCTION = (
     'def cross_entropy(x, y, axis=-1):\n    """The loss of logits x where y is right."""\n    return x - y'
 )
-
-
-def replaced(old, new):
-    """A change of a cell: one text in place of another, which must be there."""
-
-    def change(cell):
-        assert old in cell.source
-        cell.source = cell.source.replace(old, new)
-
-    return change
 
 
 def added(text):
@@ -517,13 +507,16 @@ def test_what_ruff_finds_is_told_by_the_cell(book, project):
     (project / "softlit" / "shift.py").write_text("import os\n")
     found = said(style.problems, book, project)
     where = f"{SHIFT}, cell derive-shift"
-    assert f"{where}: not formatted; `ruff format` does it." in found
+    assert f"{where}: not formatted; `.venv/bin/ruff format` does it." in found
     assert any(
         line.startswith(where)
-        and line.endswith(": `os` imported but unused (F401; `ruff check --fix` mends it).")
+        and line.endswith(": `os` imported but unused (F401; `.venv/bin/ruff check --fix` mends it).")
         for line in found
     )
-    assert "softlit/shift.py, line 1: `os` imported but unused (F401; `ruff check --fix` mends it)." in found
+    assert (
+        "softlit/shift.py, line 1: `os` imported but unused (F401; `.venv/bin/ruff check --fix` mends it)."
+        in found
+    )
 
 
 def test_one_rule_that_cannot_go_on_leaves_the_others(project):
