@@ -15,16 +15,16 @@ UV := uv==0.13.9
 RESOLVE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.$(OLDEST) --no-strip-extras \
   --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help book pdf test ready new run tangle gates ids bench wheel lock upgrade clean
+.PHONY: help book pdf test ready new run tangle check ids bench wheel lock upgrade clean
 
 help:
 	@echo "make book          build the site: environment, execution, HTML; prints the path to open"
 	@echo "make pdf           the whole book as _build/softlit.pdf, from the stored outputs (needs XeLaTeX)"
-	@echo "make test          run every test: notebooks, gates, package, site"
+	@echo "make test          run every test: notebooks, rules, package, site"
 	@echo "make new CH=11 SLUG=cross-entropy   a new chapter that runs, with its places to be filled"
 	@echo "make run CH=02     tangle, then execute chapter 02 and store its outputs (no CH: all chapters)"
 	@echo "make tangle        write softlit/ from the chapters"
-	@echo "make gates         list every broken rule of the book"
+	@echo "make check         say in seconds which rules of the book are broken, where, and what to do"
 	@echo "make ids           at a release: write down the new labels of the chapters, which from then on stay"
 	@echo "make bench         time and measure softlit beside its peers (20 minutes; OPTIONS=--quick: a minute)"
 	@echo "make wheel         build the wheel and the source archive into dist/"
@@ -82,7 +82,7 @@ run: $(READY)
 tangle: $(READY)
 	@$(BIN)/python -m literate.tangle
 
-gates: $(READY)
+check: $(TESTABLE)
 	@$(BIN)/python -m literate.rules
 
 ids: $(READY)

@@ -9,6 +9,8 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     addresses     labels that stay from a release on, in book/ids.txt: `make ids`
     references    the numbers of statements and equations, and words for references to them
     formulas      typed mathematics, read and evaluated
+    letters/      what its letters mean, in the book and statement by statement, and whether it is true
+    notation      one letter, one meaning: the page of that name, and the statements
     tangle        the package from the chapters: `make tangle`
     names         what code cells use of the package; what they bind and read
     install_cell  the first code cell of every chapter
@@ -16,7 +18,10 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     exercises     text, specification and solution of an exercise
     new           a new chapter with its places to be filled: `make new`
     sheets        a chapter's exercises as notebooks
-    rules         every rule of a chapter, each broken one a sentence: `make gates`
+    docstrings    what a public name tells the reader of the API page
+    pages         what stands about a chapter elsewhere: API, course, changelog, contract, bibliography
+    style         what ruff finds
+    rules         every rule of a chapter, each broken one a sentence: `make check`
     build         the site: `make book`
 
 `site/` is one Sphinx extension, all that the pages show beyond what Jupyter Book makes of a notebook, and

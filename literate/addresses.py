@@ -9,10 +9,9 @@ that is not in the file yet may be renamed or go as its author likes.
 """
 
 import sys
-from collections import Counter
 
 from literate import ledger
-from literate.chapters import ROOT, BookError, read_book
+from literate.chapters import ROOT, BookError, read_book, read_text
 from literate.directives import directives_of
 
 FILE = "book/ids.txt"
@@ -28,10 +27,14 @@ CHANGES = "CHANGELOG.md"
 def labels(chapter):
     """The labels of a chapter, in the order of its cells."""
     for cell in chapter.cells:
-        if cell.kind == "markdown":
-            yield from (directive.label for directive in directives_of(cell) if directive.label)
-        elif name := cell.figure.get("name"):
-            yield name
+        yield from labels_of(cell)
+
+
+def labels_of(cell):
+    if cell.kind == "markdown":
+        yield from (directive.label for directive in directives_of(cell) if directive.label)
+    elif name := cell.figure.get("name"):
+        yield name
 
 
 def of_chapters(book):
@@ -56,7 +59,7 @@ def anchor(label):
 def read_frozen(root=ROOT):
     """The addresses of the file, each with the one that has taken its place, or None."""
     frozen = {}
-    for line in (root / FILE).read_text(encoding="utf-8").splitlines():
+    for line in read_text(root, FILE).splitlines():
         if line.strip() and not line.startswith("#"):
             old, _, new = line.partition(" -> ")
             if old in frozen:
@@ -67,16 +70,19 @@ def read_frozen(root=ROOT):
 
 def unreleased(root=ROOT):
     """Whether the newest version in the list of changes is still being written."""
-    changes = (root / CHANGES).read_text(encoding="utf-8")
+    changes = read_text(root, CHANGES)
     newest = next((line for line in changes.splitlines() if line.startswith("## ")), "")
     return newest.endswith("(unreleased)")
 
 
 def problems(book, root=ROOT):
     """One sentence for each address that is lost or leads nowhere, or that a release forgot to write down."""
-    for label, count in Counter(label for chapter in book for label in labels(chapter)).items():
-        if count > 1:
-            yield f"{label}: {count} statements, equations, figures or exercises have this label."
+    first = {}
+    for cell in (cell for chapter in book for cell in chapter.cells):
+        for label in labels_of(cell):
+            if label in first:
+                yield f"{cell.where}: the label {label} is already used in {first[label].where}."
+            first.setdefault(label, cell)
     present, frozen = of_chapters(book) | of_claims(root), read_frozen(root)
     for old, new in frozen.items():
         if new is None and old not in present:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from literate import rules
+from literate import tangle
 from literate.chapters import ROOT, BookError, read_book
 from literate.execute import kernel_environment
 
@@ -37,7 +37,7 @@ def build(folder=None, config="_config.yml"):
 
 def main():
     try:  # a site whose chapters are not what the package was made from would show other results
-        stale = list(rules.tangled(read_book()))
+        stale = list(tangle.problems(read_book()))
     except BookError as error:
         stale = [str(error)]
     if stale:

@@ -1,4 +1,4 @@
-"""The one reader of the chapters; tangle, captions, ledger and gates all work from what it returns."""
+"""The one reader of the chapters; tangle, captions, ledger and rules all work from what it returns."""
 
 import ast
 import re
@@ -173,13 +173,22 @@ def plain_lines(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def read_text(root, name):
+    """The text of a file of the project; a byte order mark, as Windows writes it, is none of it."""
+    try:
+        return (root / name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BookError(f"{name}: not readable ({type(error).__name__}).") from None
+
+
 def read_notebook(path, root, order):
     name = path.relative_to(root).as_posix()
     try:
         with warnings.catch_warnings(action="error"):  # nbformat repairs double ids with a warning
             notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat raises several unrelated types for a broken file
-        raise BookError(f"{name}: not a readable notebook ({type(error).__name__}).") from error
+        said = " ".join(str(error).split())[:80]
+        raise BookError(f"{name}: not a readable notebook ({type(error).__name__}: {said}).") from error
     return Chapter(path=path, name=name, cells=cells_of(notebook, name, order))
 
 
@@ -203,11 +212,12 @@ def cells_of(notebook, name, order=0):
 def toc_files(root=ROOT):
     """Every file that `_toc.yml` names, without its suffix, in reading order."""
     try:
-        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        toc = yaml.safe_load(read_text(root, "_toc.yml"))
         chapters = [entry["file"] for part in toc.get("parts", [toc]) for entry in part["chapters"]]
         return [toc["root"], *chapters]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}).") from None
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}: {said}).") from None
 
 
 def read_book(root=ROOT):
@@ -218,6 +228,9 @@ def read_book(root=ROOT):
     present = {path for path in (root / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts}
     if unlisted := sorted(present - set(listed)):
         raise BookError(f"{unlisted[0].relative_to(root)}: a notebook that _toc.yml does not list.")
+    if unnumbered := [path for path in listed if not re.match(r"\d\d-", path.name)]:
+        name = unnumbered[0].relative_to(root)
+        raise BookError(f"{name}: a chapter begins with its number, 'NN-words.ipynb'.")
     if listed != sorted(listed):
         raise BookError("_toc.yml: the chapters are not in the order of their numbers.")
     return tuple(read_notebook(path, root, order) for order, path in enumerate(listed))

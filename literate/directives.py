@@ -7,6 +7,7 @@ directive is one here: any fence, any length of it, options line by line or as a
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from textwrap import dedent
 
 from markdown_it import MarkdownIt
@@ -55,6 +56,17 @@ class Directive:
 def mathematics(text):
     """The mathematics typed in some Markdown, as LaTeX on one line each, in order."""
     return tuple(" ".join(latex.split()) for latex in _mathematics(MARKDOWN.parse(text)))
+
+
+def table_rows(text):
+    """The rows of the tables in some Markdown, heads included, each as the texts of its cells."""
+    rows = []
+    for before, token in pairwise(MARKDOWN.parse(text)):
+        if token.type == "tr_open":
+            rows.append([])
+        elif before.type in ("th_open", "td_open"):
+            rows[-1].append(token.content)
+    return rows
 
 
 def directives(*chapters):

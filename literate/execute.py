@@ -93,6 +93,21 @@ def write(notebook, path):
     scratch.replace(path)
 
 
+def problems(book):
+    """One sentence for each cell that did not run once, from top to bottom, without an error or a warning."""
+    for chapter in book:
+        for count, cell in enumerate(chapter.code_cells, start=1):
+            if cell.execution_count is None:
+                yield f"{cell.where}: saved without having run; use `make run`."
+            elif cell.execution_count != count:
+                yield f"{cell.where}: ran as number {cell.execution_count}, but is code cell {count}."
+            for output in cell.outputs:
+                if output.output_type == "error":
+                    yield f"{cell.where}: stored an error, {output.ename}."
+                elif output.get("name") == "stderr":
+                    yield f"{cell.where}: wrote to standard error."
+
+
 def name_cells(path):
     """Store the ids of new cells, which the package and every message name, before anything is run."""
     notebook = read(path)

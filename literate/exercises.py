@@ -28,7 +28,6 @@ class Exercise:
     number: str
     chapter: Chapter
     text: str = ""
-    stars: int = 0
     specification: list = field(default_factory=list)  # cells
     solution: list = field(default_factory=list)  # cells, and texts between them
 
@@ -54,19 +53,20 @@ class Exercise:
     @cached_property
     def call(self):
         """The last line of the answer: the name of the specification, and that of the answer."""
-        match self.answer.tree.body[-1]:
-            case ast.Expr(ast.Call(ast.Name(specification), [ast.Name(answer)], [])):
+        match self.answer.tree.body[-1:]:
+            case [ast.Expr(ast.Call(ast.Name(specification), [ast.Name(answer)], []))]:
                 return specification, answer
         raise BookError(f"{self.answer.where}: does not end with a call 'specification(answer)'.")
 
-    def count_stars(self):
-        """Keep how hard it is: one star for the class, two for home, three for those who want more."""
+    @property
+    def stars(self):
+        """How hard it is: one star for the class, two for home, three for those who want more."""
         match = STARS.match(self.text)
         if match is None:
             raise BookError(
-                rf"{self.where}: its text does not begin with name and stars, as '**A mean.** $\star$ '."
+                rf"{self.where}: its text begins with no name and stars, as in '**A mean.** $\star$ '."
             )
-        self.stars = match["stars"].count("star")
+        return match["stars"].count("star")
 
     @property
     def signature(self):
@@ -77,7 +77,7 @@ class Exercise:
         return match[1]
 
 
-def _gates(cell):
+def _signposts(cell):
     """The directives that open and close the places of an exercise."""
     for directive in directives_of(cell):
         if (kind := directive.kind) in ("exercise", "solution"):
@@ -104,24 +104,22 @@ def exercises(chapter):
                 getattr(found[-1], place).append(cell)
             continue
         lines, start = cell.text.splitlines(), 0
-        for gate in [*_gates(cell), None]:
-            text = "\n".join(lines[start : gate.lines[0] if gate else None]).strip()
+        for sign in [*_signposts(cell), None]:
+            text = "\n".join(lines[start : sign.lines[0] if sign else None]).strip()
             if place == "text":
                 found[-1].text += text
             elif place == "solution" and text:
                 found[-1].solution.append(text)
-            if gate is None:
+            if sign is None:
                 break
-            start = gate.lines[1]
-            if gate.kind != ORDER[place]:
-                raise BookError(f"{cell.where}: {{{gate.kind}}} where {{{ORDER[place]}}} should come.")
+            start = sign.lines[1]
+            if sign.kind != ORDER[place]:
+                raise BookError(f"{cell.where}: {{{sign.kind}}} where {{{ORDER[place]}}} should come.")
             if place is None:
-                if gate.label is None:
+                if sign.label is None:
                     raise BookError(f"{cell.where}: an exercise without a label.")
-                found.append(Exercise(gate.label, numbered(chapter, len(found) + 1), chapter))
+                found.append(Exercise(sign.label, numbered(chapter, len(found) + 1), chapter))
             place = FOLLOWS[place]
-            if place == "specification":
-                found[-1].count_stars()
     if place is not None:
         raise BookError(f"{found[-1].where}: {{{ORDER[place]}}} is missing.")
     return found

@@ -21,7 +21,6 @@ from lark import Lark
 from lark.exceptions import LarkError
 from lark.visitors import Interpreter
 
-from literate.chapters import BookError
 from literate.directives import directives
 
 RELATION = re.compile(r"=|<|>|\\(le|ge|ne|iff)\b")
@@ -97,6 +96,14 @@ NUMBER: /[0-9]+/
 """
 
 
+class UnreadError(Exception):
+    """The grammar does not know something in a formula."""
+
+
+class MeaninglessError(Exception):
+    """Nothing says what a letter of a formula stands for; the message is the letter."""
+
+
 @dataclass(frozen=True)
 class Formula:
     """A relation that a statement displays, as it is typed."""
@@ -119,12 +126,13 @@ def _parser():
     return Lark(GRAMMAR, parser="lalr")
 
 
+@cache
 def read(typed):
     """The syntax tree of a typed formula.
 
     Raises
     ------
-    BookError
+    UnreadError
         If the grammar does not know something in it.
     """
     text = typed
@@ -133,7 +141,7 @@ def read(typed):
     try:
         return _parser().parse(text.strip())
     except LarkError as error:
-        raise BookError(f"cannot read '{typed}': {str(error).splitlines()[0]}") from None
+        raise UnreadError(str(error).splitlines()[0]) from None
 
 
 def holds(typed, letters):
@@ -164,7 +172,7 @@ class _Values(Interpreter):
 
     def look_up(self, name):
         if name not in self.letters:
-            raise BookError(f"no meaning is given for {name}")
+            raise MeaninglessError(name)
         return self.letters[name]
 
     def all_of(self, tree):

@@ -2,7 +2,7 @@
 
 It is built from the chapters (theorem directives, cell tags, the tables "What is proved here") and from
 `book/claims.yml`; nothing in it is typed twice. `problems` lists what is missing, points nowhere, or claims
-more than is proved; `gates` and the ledger page both work from here.
+more than is proved; `rules` and the ledger page both work from here.
 """
 
 import ast
@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import yaml
 
-from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter
-from literate.directives import directives
+from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter, read_text
+from literate.directives import directives, table_rows
 
 STATEMENTS = {f"prf:{kind}" for kind in ("theorem", "corollary", "proposition", "lemma", "definition")}
 EVERY_SIZE, MACHINE = "by machine, for every $N$", "by machine"
 IN_PART, ARGUMENT = "by machine in part; by argument: ", "by argument, checked numerically"
 KIND_OF_PROOF = re.compile("|".join(map(re.escape, (EVERY_SIZE, MACHINE, ARGUMENT))) + rf"|{IN_PART}\S.*")
-ROW = re.compile(r"^\| \{prf:ref\}`(?P<label>[\w-]+)` \|(?:.* \|)? (?P<proved>.+?) \|$", re.M)
 # What can be said of a claim, and what is meant by it: the errata page prints these words.
 VERDICTS = {
     "holds": "Right as it is said, to the digits that are given.",
@@ -87,7 +86,9 @@ def kinds_of_proof(book):
     for chapter in book:
         for cell in chapter.cells:
             table = cell.text.partition("## What is proved here")[2] if cell.kind == "markdown" else ""
-            found |= {row["label"]: row["proved"] for row in ROW.finditer(table)}
+            for first, *others in table_rows(table):
+                if named := re.fullmatch(r"\{prf:ref\}`([\w-]+)`", first):
+                    found[named[1]] = others[-1]
     return found
 
 
@@ -104,8 +105,8 @@ class _UniqueKeys(yaml.SafeLoader):
 def read_claims(root=ROOT):
     """The rows of `book/claims.yml`, each checked for its fields."""
     try:
-        rows = yaml.load((root / "book" / "claims.yml").read_text(encoding="utf-8"), Loader=_UniqueKeys) or []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        rows = yaml.load(read_text(root, "book/claims.yml"), Loader=_UniqueKeys) or []
+    except yaml.YAMLError as error:
         raise BookError(f"book/claims.yml: not readable, {' '.join(str(error).split())}.") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BookError("book/claims.yml: not a list of rows.")

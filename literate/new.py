@@ -4,8 +4,8 @@
     python -m literate.new 12 duality "IV Why this function"      (a part of the book, if there is a choice)
 
 The chapter is made from chapter.txt, which shows how one is written; `TODO:` stands where its author has to
-write, and a rule names each of these places. The chapter is entered in the table of contents and in the list
-of changes. All other pages find it by themselves.
+write, and a rule names each of these places. The chapter is entered in the table of contents, in the list of
+changes, and among the wrong answers that its exercise refuses. All pages find it by themselves.
 
 A cell of chapter.txt begins with `%% text` or `%% code`, and the id of a cell that would else be called after
 words that will go.
@@ -24,9 +24,17 @@ from literate.chapters import ROOT, BookError, read_book
 from literate.execute import METADATA, write
 from literate.tangle import definitions, exported_cells
 
+TOC = "_toc.yml"
 TEMPLATE = Path(__file__).with_name("chapter.txt")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OPEN = re.compile(r"TODO:? *(?P<what>.*?)(?:\.\s|\.?$)", re.M)
+WRONG_ANSWERS = "tests/wrong_answers.yml"
+TRIED = """\
+ex-@SLUG@:
+  - "lambda x: np.exp(softlit.entropy(softlit.softmax(x)))"
+  - "lambda x: softlit.@NAME@(x)"
+  - "lambda x: np.size(x)"
+"""
 ASK = "say which chapter, as in `make new CH=11 SLUG=cross-entropy`."
 
 
@@ -40,9 +48,7 @@ def problems(book):
 
 def notebook(number, slug):
     """The chapter as `make new` writes it."""
-    words = {"@NUMBER@": number, "@SEED@": str(int(number)), "@SLUG@": slug}
-    words |= {"@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
-    text = re.sub("|".join(words), lambda match: words[match[0]], TEMPLATE.read_text(encoding="utf-8"))
+    text = filled(TEMPLATE.read_text(encoding="utf-8"), number, slug)
     make = {"text": nbformat.v4.new_markdown_cell, "code": nbformat.v4.new_code_cell}
     parts = re.split(r"^%% (text|code)(?: ([\w-]+))?\n", text, flags=re.M)[1:]
     cells = []
@@ -52,6 +58,12 @@ def notebook(number, slug):
     install_cell.place(made)
     cell_ids.give(made)
     return made
+
+
+def filled(text, number, slug):
+    words = {"@NUMBER@": number, "@SEED@": str(int(number)), "@SLUG@": slug}
+    words |= {"@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
+    return re.sub("|".join(words), lambda match: words[match[0]], text)
 
 
 def name_of(slug):
@@ -91,7 +103,7 @@ def listed(toc, number, slug, part=""):
     after = [item for item in numbered if item[0] > f"book/{number}-"]
     line = f"      - file: book/{number}-{slug}\n"
     if not before:
-        raise BookError(f"_toc.yml: no chapter comes before {number}; enter the new one by hand.")
+        raise BookError(f"{TOC}: no chapter comes before {number}; enter the new one by hand.")
     (last, home), (following, other) = before[-1], after[0] if after else ("", "")
     if part in ("", home, home.split()[0]):
         return _with_line(toc, last, line, behind=True), home
@@ -118,7 +130,8 @@ def noted(changes, number, slug):
     """The list of changes with a line on the chapter, at the end of the version that is being written."""
     head, heading, rest = changes.partition("(unreleased)\n")
     section, end, older = rest.partition("\n## ")
-    return f"{head}{heading}{section.rstrip()}\n- Chapter {number}: {title_of(slug).lower()}.\n{end}{older}"
+    line = f"- Chapter {number}, {title_of(slug).lower()}: `{name_of(slug)}`."
+    return f"{head}{heading}{section.rstrip()}\n{line}\n{end}{older}"
 
 
 def write_chapter(number, slug, part="", root=ROOT):
@@ -136,16 +149,19 @@ def write_chapter(number, slug, part="", root=ROOT):
         raise BookError(
             f"{addresses.CHANGES}: begin the next version, '## X.Y.Z (unreleased)'; the last one is released."
         )
-    texts = {name: (root / name).read_text(encoding="utf-8") for name in ("_toc.yml", addresses.CHANGES)}
-    toc, home = listed(texts["_toc.yml"], number, slug, part)
-    changes = noted(texts[addresses.CHANGES], number, slug)
+    texts = {
+        name: (root / name).read_text(encoding="utf-8") for name in (TOC, addresses.CHANGES, WRONG_ANSWERS)
+    }
+    texts[TOC], home = listed(texts[TOC], number, slug, part)
+    texts[addresses.CHANGES] = noted(texts[addresses.CHANGES], number, slug)
+    texts[WRONG_ANSWERS] += filled(TRIED, number, slug)
     path = root / "book" / f"{number}-{slug}.ipynb"
     write(notebook(number, slug), path)
-    (root / "_toc.yml").write_text(toc, encoding="utf-8")
-    (root / addresses.CHANGES).write_text(changes, encoding="utf-8")
+    for name, text in texts.items():
+        (root / name).write_text(text, encoding="utf-8")
     return (
         f"{path.relative_to(root)}, in the part '{home}' (PART='...' takes another). Write where it says "
-        f"TODO; `make run CH={number}` runs it, and `make gates` says what is missing."
+        f"TODO; `make run CH={number}` runs it, and `make check` says what is missing."
     )
 
 

@@ -3,11 +3,13 @@
 import re
 from pathlib import PurePosixPath
 
-from pybtex.database import parse_file
+from pybtex.database import parse_string
+from pybtex.exceptions import PybtexError
 
 from literate import addresses, ledger
-from literate.chapters import ROOT, BookError
+from literate.chapters import ROOT, BookError, read_text
 
+BIBLIOGRAPHY = "book/references.bib"
 ROLE = re.compile(r"\{(?P<role>[a-z:]+)\}`(?P<target>[^`]+)`")
 
 
@@ -36,6 +38,21 @@ def equation_numbers(book):
     }
 
 
+def works_of(root=ROOT):
+    """The works of the bibliography, by their keys."""
+    try:
+        return parse_string(read_text(root, BIBLIOGRAPHY), "bibtex").entries
+    except PybtexError as error:
+        raise BookError(f"{BIBLIOGRAPHY}: not readable, {' '.join(str(error).split())}.") from None
+
+
+def known_dois(root=ROOT):
+    """The DOIs of these works; a preprint of arXiv has one by its number."""
+    fields = [work.fields for work in works_of(root).values()]
+    dois = {one["doi"].lower() for one in fields if "doi" in one}
+    return dois | {f"10.48550/arxiv.{one['eprint']}" for one in fields if "eprint" in one}
+
+
 class Words:
     """Readable words for the references that only the site resolves; links, if the site has an address."""
 
@@ -46,7 +63,7 @@ class Words:
         self.homes = {label: chapter for chapter in book for label in addresses.labels(chapter)}
         self.statements = ledger.statements(book)
         self.chapters = {chapter.slug: chapter for chapter in book}
-        self.works = parse_file(str(root / "book" / "references.bib")).entries
+        self.works = works_of(root)
 
     def replace(self, text, where):
         """The text with every role resolved; refuses a role or a target that it does not know."""

@@ -213,6 +213,15 @@ def package_files(folder):
     }
 
 
+def problems(book, root=ROOT):
+    """One sentence for each file of the package that is not byte for byte what the chapters tangle to."""
+    wanted = {name: text.encode() for name, text in tangle(book).items()}
+    present = package_files(root / "softlit")
+    for name in sorted(wanted.keys() | present.keys()):
+        if wanted.get(name) != present.get(name):
+            yield f"softlit/{name}: not what the chapters export; edit the chapter and run `make tangle`."
+
+
 def write(files, folder):
     """Make `folder` hold exactly these files; returns the paths that changed."""
     folder = Path(folder)

@@ -1,5 +1,7 @@
-"""What several test files share: the chapters as read, a copy to plant faults in, and small books."""
+"""What several test files share: the chapters as read, copies to plant faults in, and small books."""
 
+import copy
+import dataclasses
 import os
 import shutil
 import sqlite3
@@ -11,7 +13,7 @@ import pytest
 import yaml
 from lxml import html
 
-from literate import build
+from literate import build, pages, rules
 from literate.chapters import ROOT, read_book
 
 # The tests read a site of their own: `make book` finds its own as it left it.
@@ -90,11 +92,12 @@ def build_from_stored_outputs():
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of what the gates read, to plant faults in."""
+    """A copy of what the rules read, to plant faults in that are in no chapter."""
     for name in ("book", "softlit"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("_toc.yml", "CHANGELOG.md"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "tests").mkdir()
+    for name in ("_toc.yml", "pyproject.toml", "CHANGELOG.md", pages.CONTRACT, rules.WRONG_ANSWERS):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
@@ -122,3 +125,34 @@ def edit_cell(path, cell_id, change):
     notebook = nbformat.read(path, as_version=4)
     change(next(cell for cell in notebook.cells if cell.id == cell_id))
     nbformat.write(notebook, path)
+
+
+def with_cell(book, notebook, cell_id, change):
+    """The book after a function was applied to one cell, given as nbformat has it; no file changes."""
+    (chapter,) = (chapter for chapter in book if chapter.name == notebook)
+    (cell,) = (cell for cell in chapter.cells if cell.id == cell_id)
+    seen = nbformat.from_dict(
+        {
+            "id": cell.id,
+            "source": cell.text,
+            "metadata": copy.deepcopy(cell.metadata),
+            "execution_count": cell.execution_count,
+            "outputs": copy.deepcopy([*cell.outputs]),
+        }
+    )
+    change(seen)
+    new = dataclasses.replace(
+        cell,
+        id=seen.id,
+        text=seen.source,
+        metadata=seen.metadata,
+        execution_count=seen.execution_count,
+        outputs=tuple(seen.outputs),
+    )
+    return with_cells(book, chapter, [new if old is cell else old for old in chapter.cells])
+
+
+def with_cells(book, chapter, cells):
+    """The book in which a chapter has other cells."""
+    new = dataclasses.replace(chapter, cells=tuple(cells))
+    return tuple(new if old is chapter else old for old in book)

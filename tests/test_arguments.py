@@ -11,56 +11,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from contract import CALLS, MASK, X
 
 import softlit
 
-X = np.array([[0.2, 0.3, 0.5], [0.25, 0.5, 0.25]])
-ONE_A_SLICE = np.array([[0.5], [2.0]])
-MASK = np.array([[True, True, False], [True, False, True]])
-STATE = softlit.SoftmaxState().update(X)
-LOGITS = {"x": X, "beta": ONE_A_SLICE, "where": MASK}
-# The array arguments of each function, and values that it takes.
-CALLS = {
-    "softmax": (softlit.softmax, LOGITS),
-    "log_softmax": (softlit.log_softmax, LOGITS),
-    "softmin": (softlit.softmin, LOGITS),
-    "logsumexp": (softlit.logsumexp, {"x": X, "where": MASK, "b": X}),
-    "logcumsumexp": (softlit.logcumsumexp, {"x": X, "where": MASK}),
-    "hardmax": (softlit.hardmax, {"x": X, "where": MASK}),
-    "soft_argmax": (softlit.soft_argmax, LOGITS | {"coordinates": np.arange(3.0)}),
-    "soft_argmax_grad": (softlit.soft_argmax_grad, LOGITS | {"coordinates": np.arange(3.0)}),
-    "boltzmann_max": (softlit.boltzmann_max, LOGITS),
-    "lse_max": (softlit.lse_max, LOGITS),
-    "mellowmax": (softlit.mellowmax, LOGITS),
-    "softmax_jacobian": (softlit.softmax_jacobian, LOGITS),
-    "softmax_jvp": (softlit.softmax_jvp, LOGITS | {"v": X}),
-    "softmax_vjp": (softlit.softmax_vjp, LOGITS | {"g": X}),
-    "closure": (softlit.closure, {"x": X}),
-    "clr": (softlit.clr, {"p": X}),
-    "softmax_inverse": (softlit.softmax_inverse, {"p": X, "constant": ONE_A_SLICE}),
-    "perturb": (softlit.perturb, {"p": X, "q": X}),
-    "power": (softlit.power, {"p": X, "a": ONE_A_SLICE}),
-    "entropy": (softlit.entropy, {"p": X}),
-    "kl_divergence": (softlit.kl_divergence, {"p": X, "q": X}),
-    "sigmoid": (softlit.sigmoid, {"x": X}),
-    "logit": (softlit.logit, {"p": X}),
-    "softplus": (softlit.softplus, {"x": X}),
-    "softplus_inverse": (softlit.softplus_inverse, {"y": X}),
-    "attention": (
-        softlit.attention,
-        {"q": X, "k": X, "v": X, "mask": [[True, False]] * 2, "bias": X[:, :2], "scale": np.array(0.5)},
-    ),
-    "SoftmaxState.update": (
-        lambda **given: softlit.SoftmaxState().update(**given),
-        {"block": X, "values": X, "where": MASK},
-    ),
-    "SoftmaxState.softmax": (STATE.softmax, {"block": X, "where": MASK}),
-    "SoftmaxState.log_softmax": (STATE.log_softmax, {"block": X, "where": MASK}),
-    "softmax_chunks": (
-        lambda block, where: list(softlit.softmax_chunks([block], where=[where])),
-        {"block": X, "where": MASK},
-    ),
-}
 NOT_ARRAYS = {"axis", "keepdims", "block", "causal", "return_lse", "return_sign"}
 MASKS = {"where", "mask"}
 ARGUMENTS = [(name, argument) for name, (_, arguments) in CALLS.items() for argument in arguments]

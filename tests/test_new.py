@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import nbformat
 import pytest
+import yaml
 
 from literate import addresses, execute, new, rules, tangle
 from literate.chapters import ROOT, BookError, Cell, is_word, read_book
@@ -15,41 +16,52 @@ SLUG = "two-draws"
 CHAPTER = f"book/11-{SLUG}.ipynb"
 # What an author writes in JupyterLab below the first theorem; the editor draws the ids.
 SECOND = [
-    r"""## Does an offset matter?
+    r"""## How often at most?
 
-````{prf:theorem} An offset changes nothing
-:label: thm-two-draws-offset
-For every $x \in \mathbb{R}^N$ and every real $c$,
+````{prf:theorem} Certainty is the bound
+:label: thm-two-draws-bound
+For every $x \in \mathbb{R}^N$,
 
 $$
-\sum_{j=1}^{N} S(x + c\mathbf{1})_j^2 = \sum_{j=1}^{N} S(x)_j^2 .
+\sum_{j=1}^{N} S(x)_j^2 \le 1 .
 $$
 ````""",
-    """#| derive thm-two-draws-offset
-c = sp.Symbol("c", real=True)
-moved = total(lambda j: sp.exp(x[j] + c))
-shifted = total(lambda j: (sp.exp(x[j] + c) / moved) ** 2)
-assert same(shifted, agreement)
-assert not same(total(lambda j: sp.exp(x[j] + c) / Z), 1)""",
-    """#| check thm-two-draws-offset
-x_rows = rng.normal(size=(50, 4))
-tolerance = 100 * np.finfo(float).eps
-for offset in (-3, 3):
-    got = softlit.two_draws(x_rows + offset)
-    assert np.allclose(got, softlit.two_draws(x_rows), rtol=tolerance, atol=0)
-    one = x_rows + [offset, 0, 0, 0]
-    assert not np.allclose(softlit.two_draws(one), softlit.two_draws(x_rows), rtol=0.01, atol=0)""",
-    "More than one offset at a time is another matter.",
-    """#| figure fig-two-draws-offset: Two logits and an offset that both of them share: the
-#|   probability does not move.
+    """#| derive thm-two-draws-bound
+assert same(total(lambda j: sp.exp(x[j]) / Z), 1)
+assert not same(agreement, 1)""",
+    """#| check thm-two-draws-bound
+x_rows = rng.normal(scale=20, size=(50, 4))
+assert softlit.two_draws(x_rows).max() <= 1 < 2 * softlit.two_draws(x_rows).max()""",
+    "The bound is a limit, and no softmax of finite logits attains it.",
+    """#| figure fig-two-draws-scale: The probability to agree of the logits 0 and 1, scaled: it
+#|   approaches one.
 fig, ax = figures.subplots(height=2.0)
-offsets = np.arange(-3, 4)
-flat = softlit.two_draws(np.stack([1.0 + offsets, offsets], axis=-1))
-ax.plot(offsets, flat, color=figures.BLUE)
-assert np.ptp(flat) < 1e-15
-figures.show(fig, alt="A level line: the offset changes nothing in the probability to agree.")""",
+scales = np.arange(8)
+risen = softlit.two_draws(np.stack([scales, 0 * scales], axis=-1))
+ax.plot(scales, risen, color=figures.BLUE)
+assert (np.diff(risen) > 0).all()
+figures.show(fig, alt="A curve rises from one half and comes close to one.")""",
 ]
-ROW = "| {prf:ref}`thm-two-draws-offset` | $x + c$ agrees as $x$ does | by machine, for every $N$ |"
+ROW = (
+    "| {prf:ref}`thm-two-draws-bound` | it is at most 1 | "
+    "by machine in part; by argument: no entry exceeds 1, so no square exceeds its entry |"
+)
+EXERCISE = [
+    """```{exercise-start}
+:label: ex-two-draws-NAME
+```
+**NAME.** $\\star\\star$ Write `NAME(x)`, the NAME of the entries.
+```{exercise-end}
+```""",
+    """def spec_NAME(NAME):
+    got = NAME(np.array([1.0, 2.0, 4.0]))
+    assert abs(got - np.NAME([1.0, 2.0, 4.0])) < 1e-12, f"it makes {got:.3f}\"""",
+    "```{solution-start} ex-two-draws-NAME\n:class: dropdown\n```",
+    "def NAME(x):\n    return np.NAME(x)\n\n\nspec_NAME(NAME)",
+    "The first entry is another number.",
+    "refused(spec_NAME, lambda x: x[0])",
+    "```{solution-end}\n```",
+]
 
 
 @pytest.fixture
@@ -74,22 +86,35 @@ def fill(path):
     """Fill the places as an author does: the text of the template is a chapter, once the notes are gone."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
-        cell.source = re.sub(r"(# )?TODO: .*?(\. |\.?$)", "", cell.source, flags=re.M).strip()
+        code_only = re.sub(r"^# TODO: .*\n|  # TODO: .*$", "", cell.source, flags=re.M)
+        cell.source = re.sub(r"TODO: .*?(\. |\.?$)", "In short: ", code_only, flags=re.M).replace(
+            ": \n", ":\n"
+        )
     place = next(number for number, cell in enumerate(notebook.cells) if cell.id == "sources")
     make = {True: nbformat.v4.new_code_cell, False: nbformat.v4.new_markdown_cell}
-    notebook.cells[place:place] = [make["#|" in text](text, id=str(uuid4())) for text in SECOND]
+    more = [text.replace("NAME", name) for name in ("median", "std") for text in EXERCISE]
+    for here, texts in ((-1, more), (place, SECOND)):
+        code = [text.startswith(("#|", "def ", "refused")) for text in texts]
+        new_cells = [make[is_code](text, id=str(uuid4())) for is_code, text in zip(code, texts, strict=True)]
+        notebook.cells[here:here] = new_cells
     notebook.cells[-1].source += f"\n{ROW}"
     notebook.cells[-1].source = notebook.cells[-1].source.replace("here\n\n\n", "here\n\n")
     for cell in notebook.cells:
         if cell.id == "sources":
             cell.source += "\n\nNone of the four documents behind this book mentions it."
     nbformat.write(notebook, path)
+    tried = path.parent.parent / new.WRONG_ANSWERS
+    entries = (f"ex-two-draws-{name}: [min, max, np.sum]\n" for name in ("median", "std"))
+    tried.write_text(tried.read_text(encoding="utf-8") + "".join(entries), encoding="utf-8")
 
 
 def test_a_chapter_is_made_filled_and_run(project, chapter):
     problems = run(project, chapter)
     open_places = [line for line in problems if ": still to be written: " in line]
-    assert problems == open_places, "it runs, and keeps every rule but this one"
+    few = f"{CHAPTER}: a chapter has 3 to 5 exercises; this one has 1."
+    assert [line for line in problems if line not in open_places] == [few], (
+        "it runs, and keeps every other rule"
+    )
     template = new.TEMPLATE.read_text(encoding="utf-8")
     assert len(open_places) == template.count("TODO:") > 20
     assert {line.split(":")[0] for line in open_places} >= {
@@ -99,16 +124,21 @@ def test_a_chapter_is_made_filled_and_run(project, chapter):
 
     fill(chapter)
     unnamed = list(rules.cell_ids(read_book(project)))
-    assert len(unnamed) == len(SECOND) and "the cell that begins '## Does an offset matter?'" in unnamed[0]
+    assert len(unnamed) == len(SECOND) + 2 * len(EXERCISE)
+    assert "the cell that begins '## How often at most?'" in unnamed[0]
     assert run(project, chapter) == []
     stored = nbformat.read(chapter, as_version=4)
     named = [cell.id for cell in stored.cells if cell.source in SECOND]
     assert named == [
-        "does-an-offset-matter", "derive-two-draws-offset", "check-two-draws-offset",
-        "more-than-one-offset-at", "figure-two-draws-offset",
+        "how-often-at-most", "derive-two-draws-bound", "check-two-draws-bound", "the-bound-is-a-limit",
+        "figure-two-draws-scale",
     ]  # fmt: skip
     caption = stored.cells[[cell.id for cell in stored.cells].index(named[-1])].metadata.mystnb.figure.caption
-    assert caption.endswith("share: the probability does not move.")
+    assert caption.endswith("scaled: it approaches one.")
+    assert [cell.id for cell in stored.cells if cell.id.startswith("ex-two-draws-std")] == [
+        "ex-two-draws-std", "ex-two-draws-std-spec", "ex-two-draws-std-solution", "ex-two-draws-std-answer",
+        "ex-two-draws-std-wrong", "ex-two-draws-std-refused", "ex-two-draws-std-end",
+    ]  # fmt: skip
     assert f"{CHAPTER.removesuffix('.ipynb')}#thm-two-draws" not in addresses.read_frozen(project)
     assert "def two_draws(" in (project / "softlit/two_draws.py").read_text(encoding="utf-8")
 
@@ -133,10 +163,16 @@ def test_any_number_and_slug_make_a_notebook_that_can_be_read(number, slug):
         assert "@" not in cell.text and is_word(cell.id)
 
 
-def test_it_is_entered_in_two_places(project, chapter):
+def test_it_is_entered_where_it_has_to_be(project, chapter):
     toc = (project / "_toc.yml").read_text(encoding="utf-8")
     assert f"book/10-soft-arg-max\n      - file: {CHAPTER.removesuffix('.ipynb')}\n" in toc
-    assert (project / "CHANGELOG.md").read_text(encoding="utf-8").endswith("\n- Chapter 11: two draws.\n")
+    assert (
+        (project / "CHANGELOG.md")
+        .read_text(encoding="utf-8")
+        .endswith("\n- Chapter 11, two draws: `two_draws`.\n")
+    )
+    tried = yaml.safe_load((project / new.WRONG_ANSWERS).read_text(encoding="utf-8"))
+    assert len(tried["ex-two-draws"]) == 3
 
 
 @pytest.mark.parametrize(

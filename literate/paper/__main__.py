@@ -14,7 +14,7 @@ import sys
 
 from jupyter_book.sphinx import build_sphinx
 
-from literate import rules
+from literate import execute, tangle
 from literate.chapters import ROOT, BookError, read_book
 from literate.site import citation
 
@@ -96,7 +96,7 @@ def main(options=()):
         )
     try:
         book = read_book()
-        problems = [*rules.tangled(book), *rules.executed(book)]
+        problems = [*tangle.problems(book), *execute.problems(book)]
     except BookError as error:
         problems = [str(error)]
     if problems:

@@ -1,0 +1,130 @@
+"""What the letters mean in the statements of part III, calculus."""
+
+import numpy as np
+
+from literate.letters.everywhere import DERIVED, closure, column, softmax
+
+
+def a_row(rng, at):
+    return {"g": rng.normal(size=(1, len(at["x"])))}
+
+
+def with_a_shifted_tangent(rng, at):
+    return {"w": at["v"] - at["c"]}
+
+
+def a_mask(rng, at):
+    """Weights of 0 and 1, and the softmax of what they leave in; an entry that is left in stands first."""
+    left_in = rng.permutation(len(at["x"]))[: rng.integers(2, len(at["x"]))]
+    w = np.isin(np.arange(len(at["x"])), left_in).astype(float).reshape(-1, 1)
+    i, r = rng.permutation(left_in)[:2] + 1
+    return {
+        "w": w,
+        "q": lambda at: closure(w * np.exp(at[r"\beta"] * at["x"])),
+        "i": i,
+        "r": rng.choice([i, r]),
+    }
+
+
+def the_first_few(rng, at):
+    return {"K": int(rng.integers(1, len(at["x"]) + 1))}
+
+
+def coordinates(rng, at):
+    return {"c": column(rng.normal(size=len(at["x"])))}
+
+
+def vectors_a_and_b(rng, at):
+    return {name: column(rng.normal(size=len(at["x"]))) for name in "abc"}
+
+
+def a_maximum_at_k(rng, at):
+    k = int(np.argmax(at["x"])) + 1
+    return {"k": k, **coordinates(rng, at)}
+
+
+def one_of_many_high(rng, at):
+    k, height = at["k"], rng.uniform(-2, 2)
+    return {**coordinates(rng, at), "t": height, "x": height * column(np.arange(1, len(at["x"]) + 1) == k)}
+
+
+def positions(rng, at):
+    """The coordinates 1 to N at beta = 1, as source 002 has them."""
+    numbers = column(np.arange(1, len(at["x"]) + 1))
+    return {
+        **vectors_a_and_b(rng, at),
+        "c": numbers,
+        r"\beta": 1,
+        "j": at["r"],
+        "S": lambda at: softmax(at["x"]),
+        r"\SA": lambda at: np.sum(numbers * softmax(at["x"])),
+    }
+
+
+def bell(s, width, radius):
+    """Places on the grid, and logits whose weights there are a bell around s."""
+    places = column(np.round(s) + np.arange(-radius, radius + 1))
+    return {"c": places, "x": -((places - s) ** 2) / (2 * width**2), r"\beta": 1}
+
+
+def sampled_bell(rng, s, width):
+    """A bell on the whole grid, and its mean and its sum in a window."""
+    radius = int(rng.integers(1, 4))
+    window = bell(s, width, radius)
+    return {
+        **bell(s, width, 40),
+        "s": s,
+        r"\tau": width,
+        r"\rho": radius,
+        r"\infty": 12,
+        "E_": lambda at, radius: DERIVED["E"](window),
+        "Z_": lambda at, radius: DERIVED["Z"](window),
+    }
+
+
+def a_bell_on_a_grid(rng, at):
+    return sampled_bell(rng, rng.normal(), rng.uniform(0.3, 0.9))
+
+
+def between_two_places(rng, at):
+    """A bell with its top a quarter of the way from one place to the next."""
+    return sampled_bell(rng, 0.25, rng.uniform(0.2, 0.6))
+
+
+SETTINGS = {
+    "thm-jacobian-null": a_row,
+    "thm-jvp": with_a_shifted_tangent,
+    "thm-masked-jacobian": a_mask,
+    "thm-jacobian-minors": the_first_few,
+    "def-soft-arg-max": coordinates,
+    "thm-soft-arg-max-range": coordinates,
+    "thm-soft-arg-max-gradient": vectors_a_and_b,
+    "thm-gradient-sum": coordinates,
+    "thm-soft-arg-max-temperature": coordinates,
+    "thm-soft-arg-max-error": a_maximum_at_k,
+    "thm-centre-bias": one_of_many_high,
+    "thm-grid-mean": a_bell_on_a_grid,
+    "thm-window-mean": a_bell_on_a_grid,
+    r"\partial \operatorname{SA}/\partial x_j = S_j\,(j - \operatorname{SA})": positions,
+    r"|E - s| \ge \frac{4\pi\tau^2\,\eta}{1 + \eta^2}": between_two_places,
+}
+
+CASES = {
+    "thm-lse-hessian": [r"\beta < 0"],
+    "thm-jacobian": ["i = r"],
+    "thm-grid-mean": [r"s = \frac14"],
+    "thm-window-mean": [r"|j - k| \le \rho"],
+    "def-soft-arg-max": ["c_j = j", r"\beta = 1"],
+    "thm-soft-arg-max-range": ["c_j = j", r"\beta = 0"],
+    "thm-soft-arg-max-gradient": ["c_j = j", r"\beta = 1", r"r = 1, \dots, N"],
+    "thm-soft-arg-max-error": [
+        r"\beta \ge \frac{1}{\Delta} \log \frac{(N-1) (\max_j |c_j - c_k| - \varepsilon)}{\varepsilon}",
+        r"\varepsilon > 0",
+    ],
+}
+
+STILL_TRUE = {
+    ("thm-jacobian-null", r"I + \mathbf{1} g"): "what the Jacobian kills may be added",
+    ("thm-gradient-sum", r"x - a\mathbf{1}"): "a shift down is a shift",
+    ("thm-soft-arg-max-gradient", "+ p^"): "one centred factor is enough",
+}
