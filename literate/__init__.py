@@ -19,7 +19,7 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     new           a new chapter with its places to be filled: `make new`
     sheets        a chapter's exercises as notebooks
     docstrings    what a public name tells the reader of the API page
-    pages         what stands about a chapter elsewhere: API, course, changelog, contract, bibliography
+    pages         what stands about a chapter elsewhere: references, changelog, contract, bibliography
     style         what ruff finds
     rules         every rule of a chapter, each broken one a sentence: `make check`
     build         the site: `make book`

@@ -14,17 +14,20 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.colon_fence import colon_fence_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.myst_role import myst_role_plugin
 from myst_parser.parsers.options import TokenizeError, options_to_items
 
 from literate.chapters import BookError, Cell
 
 HEAD = re.compile(r"\{(?P<kind>[\w:-]+)\}\s*(?P<argument>.*)", re.S)
+TARGET = re.compile(r"(?:.*<)?(?P<target>[^<>]*)>?", re.S)  # words <target>, or the target alone
 MARKDOWN = (
     MarkdownIt("commonmark")
     .enable("table")
     .use(colon_fence_plugin)
     .use(dollarmath_plugin, allow_labels=True, double_inline=True)
     .use(amsmath_plugin)
+    .use(myst_role_plugin)
 )
 
 
@@ -56,6 +59,20 @@ class Directive:
 def mathematics(text):
     """The mathematics typed in some Markdown, as LaTeX on one line each, in order."""
     return tuple(" ".join(latex.split()) for latex in _mathematics(MARKDOWN.parse(text)))
+
+
+def roles(text):
+    """Every role in some Markdown, such as "prf:ref", with the target that it names."""
+    yield from _roles(MARKDOWN.parse(text))
+
+
+def _roles(tokens):
+    for token in tokens:
+        if token.type == "myst_role":
+            yield token.meta["name"], TARGET.fullmatch(token.content)["target"].strip()
+        elif token.type in ("fence", "colon_fence") and HEAD.fullmatch(token.info.strip()):
+            yield from roles(_options(token.content)[1])
+        yield from _roles(token.children or ())
 
 
 def table_rows(text):

@@ -1,4 +1,4 @@
-"""What stands about a chapter beside it: course page, changelog, bibliography, contract.
+"""What stands about a chapter beside it: references, changelog, bibliography, contract.
 
 Each function yields a sentence for each thing that is missing there, or that points at nothing.
 """
@@ -8,13 +8,14 @@ import re
 
 from literate import addresses
 from literate.chapters import ROOT, BookError, read_text
+from literate.directives import roles
 from literate.docstrings import arguments, public
 from literate.references import BIBLIOGRAPHY, works_of
 from literate.tangle import reexported
 
 CONTRACT = "tests/contract.py"
 ARGUMENTS = "CALLS"  # the table there of arguments by name; the others say how a function is called
-COURSE, CHANGES = "book/course.md", "CHANGELOG.md"
+CHANGES = "CHANGELOG.md"
 
 
 def own_names(book):
@@ -61,18 +62,29 @@ def _rows_of_contract(root):
     return called, with_arguments
 
 
-def course_names(book, root=ROOT):
-    """The course page names no chapter and no label that is not there."""
-    text, pages = read_text(root, COURSE), {path.stem for path in (root / "book").glob("*.md")}
-    known = {chapter.slug for chapter in book} | pages
+def references(book, root=ROOT):
+    """Every reference of a chapter or a page leads to what is there."""
+    texts = {cell.where: cell.text for chapter in book for cell in chapter.cells if cell.kind == "markdown"}
+    pages = sorted((root / "book").glob("*.md"))
+    texts |= {f"book/{page.name}": read_text(root, f"book/{page.name}") for page in pages}
     labels = {label for chapter in book for label in addresses.labels(chapter)}
-    labels |= set(re.findall(r"^\(([\w-]+)\)=$", text, re.M))
-    for slug in dict.fromkeys(re.findall(r"\{doc\}`([^`<]+)`", text)):
-        if slug not in known:
-            yield f"{COURSE}: {slug} is no chapter of the book."
-    for label in dict.fromkeys(re.findall(r"\{(?:prf:)?ref\}`([\w-]+)`", text)):
-        if label not in labels:
-            yield f"{COURSE}: {label} is no statement or exercise of the book."
+    labels |= {address.partition("#")[2] for address in addresses.of_claims(root)}
+    labels |= {name for text in texts.values() for name in re.findall(r"^\(([\w-]+)\)=$", text, re.M)}
+    documents = {chapter.slug for chapter in book} | {page.stem for page in pages}
+    works = works_of(root).keys()
+    known = {"prf:ref": labels, "ref": labels, "eq": labels, "numref": labels, "doc": documents}
+    known |= {"cite:p": works, "cite:t": works}
+    for where, text in texts.items():
+        for role, target in dict.fromkeys(roles(text)):
+            for one in re.split(r",\s*", target) if role in known else ():
+                if one not in known[role]:
+                    yield f"{where}: {{{role}}}`{one}` leads nowhere; there is no such {_what(role)}."
+
+
+def _what(role):
+    return {"doc": "page", "cite:p": "work in " + BIBLIOGRAPHY, "cite:t": "work in " + BIBLIOGRAPHY}.get(
+        role, "label"
+    )
 
 
 def changelog(book, root=ROOT):
@@ -92,8 +104,3 @@ def bibliography(book, root=ROOT):
             yield f"{BIBLIOGRAPHY}: {key} has '{doi}' as its DOI; write '10.NNNN/...' alone."
         if doi is None and not {"url", "eprint", "publisher", "journal"} & work.fields.keys():
             yield f"{BIBLIOGRAPHY}: {key} has neither DOI nor address nor publisher."
-    for chapter in book:
-        for cell in chapter.cells:
-            for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", cell.text if cell.kind == "markdown" else ""):
-                for key in sorted(set(re.split(r",\s*", keys)) - works.keys()):
-                    yield f"{cell.where}: cites {key}, which {BIBLIOGRAPHY} has not."

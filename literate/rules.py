@@ -293,7 +293,7 @@ ON_ROOT = (
     letters_explained,
     docstrings_whole,
     pages.contract_rows,
-    pages.course_names,
+    pages.references,
     pages.changelog,
     pages.bibliography,
     style.problems,

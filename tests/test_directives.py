@@ -3,7 +3,7 @@
 import pytest
 
 from literate.chapters import BookError, Cell
-from literate.directives import directives, directives_of
+from literate.directives import directives, directives_of, roles, table_rows
 
 
 def read(text):
@@ -43,3 +43,14 @@ def test_options_that_cannot_be_read_are_named():
 def test_the_book_has_every_kind(book):
     kinds = {directive.kind for directive in directives(*book)}
     assert {"prf:theorem", "prf:definition", "math", "note", "exercise-start"} <= kinds
+
+
+def test_roles_wherever_they_stand_and_what_they_name():
+    text = "See {eq}`eq-a`, `{eq}`, $x$ {ref}`its words <ex-b>`.\n\n"
+    text += "````{note}\n```{prf:theorem}\n{doc}`c`\n```\n````\n"
+    assert [*roles(text)] == [("eq", "eq-a"), ("ref", "ex-b"), ("doc", "c")]
+
+
+def test_the_rows_of_a_table():
+    text = "| a | $b$ |\n| --- | --- |\n| {prf:ref}`thm-a` | by \\| hand |\n\nNo | row\n"
+    assert table_rows(text) == [["a", "$b$"], ["{prf:ref}`thm-a`", "by | hand"]]
