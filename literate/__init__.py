@@ -16,10 +16,10 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     install_cell  the first code cell of every chapter
     execute       the author's loop: `make run`
     exercises     text, specification and solution of an exercise
-    new           a new chapter with its places to be filled: `make new`
     sheets        a chapter's exercises as notebooks
     docstrings    what a public name tells the reader of the API page
     pages         what stands about a chapter elsewhere: references, changelog, contract, bibliography
+    new           a new chapter with its places to be filled: `make new`
     style         what ruff finds
     rules         every rule of a chapter, each broken one a sentence: `make check`
     build         the site: `make book`

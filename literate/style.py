@@ -36,7 +36,12 @@ def problems(book, root=ROOT):
         line = found["location"]["row"]
         within = f", line {line}" if found["cell"] else ""
         place = where(file, found["cell"], line)
-        mend = "; `ruff check --fix` mends it" if (found["fix"] or {}).get("applicability") == "safe" else ""
+        mend = (
+            "; `.venv/bin/ruff check --fix` mends it"
+            if (found["fix"] or {}).get("applicability") == "safe"
+            else ""
+        )
         yield f"{place}{within}: {found['message']} ({found['code']}{mend})."
     for found in CHANGED.finditer(ruff(root, "format", "--no-cache", "--diff")):
-        yield f"{where(*found.group('file', 'cell', 'line'))}: not formatted; `ruff format` does it."
+        place = where(*found.group("file", "cell", "line"))
+        yield f"{place}: not formatted; `.venv/bin/ruff format` does it."

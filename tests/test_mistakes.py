@@ -509,13 +509,16 @@ def test_what_ruff_finds_is_told_by_the_cell(book, project):
     (project / "softlit" / "shift.py").write_text("import os\n")
     found = said(style.problems, book, project)
     where = f"{SHIFT}, cell derive-shift"
-    assert f"{where}: not formatted; `ruff format` does it." in found
+    assert f"{where}: not formatted; `.venv/bin/ruff format` does it." in found
     assert any(
         line.startswith(where)
-        and line.endswith(": `os` imported but unused (F401; `ruff check --fix` mends it).")
+        and line.endswith(": `os` imported but unused (F401; `.venv/bin/ruff check --fix` mends it).")
         for line in found
     )
-    assert "softlit/shift.py, line 1: `os` imported but unused (F401; `ruff check --fix` mends it)." in found
+    assert (
+        "softlit/shift.py, line 1: `os` imported but unused (F401; `.venv/bin/ruff check --fix` mends it)."
+        in found
+    )
 
 
 def test_one_rule_that_cannot_go_on_leaves_the_others(project):
