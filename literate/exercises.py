@@ -28,7 +28,6 @@ class Exercise:
     number: str
     chapter: Chapter
     text: str = ""
-    stars: int = 0
     specification: list = field(default_factory=list)  # cells
     solution: list = field(default_factory=list)  # cells, and texts between them
 
@@ -59,14 +58,15 @@ class Exercise:
                 return specification, answer
         raise BookError(f"{self.answer.where}: does not end with a call 'specification(answer)'.")
 
-    def count_stars(self):
-        """Keep how hard it is: one star for the class, two for home, three for those who want more."""
+    @property
+    def stars(self):
+        """How hard it is: one star for the class, two for home, three for those who want more."""
         match = STARS.match(self.text)
         if match is None:
             raise BookError(
                 rf"{self.where}: its text begins with no name and stars, as in '**A mean.** $\star$ '."
             )
-        self.stars = match["stars"].count("star")
+        return match["stars"].count("star")
 
     @property
     def signature(self):
@@ -120,8 +120,6 @@ def exercises(chapter):
                     raise BookError(f"{cell.where}: an exercise without a label.")
                 found.append(Exercise(sign.label, numbered(chapter, len(found) + 1), chapter))
             place = FOLLOWS[place]
-            if place == "specification":
-                found[-1].count_stars()
     if place is not None:
         raise BookError(f"{found[-1].where}: {{{ORDER[place]}}} is missing.")
     return found

@@ -4,8 +4,8 @@
     python -m literate.new 12 duality "IV Why this function"      (a part of the book, if there is a choice)
 
 The chapter is made from chapter.txt, which shows how one is written; `TODO:` stands where its author has to
-write, and a rule names each of these places. The chapter is entered in the table of contents and in the list
-of changes, and the landing page promises it no more. All other pages find it by themselves.
+write, and a rule names each of these places. The chapter is entered in the table of contents, in the list of
+changes, and among the wrong answers that its exercise refuses. All pages find it by themselves.
 
 A cell of chapter.txt begins with `%% text` or `%% code`, and the id of a cell that would else be called after
 words that will go.
@@ -19,14 +19,22 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from literate import addresses, cell_ids, install_cell, pages
-from literate.chapters import ROOT, BookError, read_book, read_text
+from literate import addresses, cell_ids, install_cell
+from literate.chapters import ROOT, BookError, read_book
 from literate.execute import METADATA, write
 from literate.tangle import definitions, exported_cells
 
+TOC = "_toc.yml"
 TEMPLATE = Path(__file__).with_name("chapter.txt")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OPEN = re.compile(r"TODO:? *(?P<what>.*?)(?:\.\s|\.?$)", re.M)
+WRONG_ANSWERS = "tests/wrong_answers.yml"
+TRIED = """\
+ex-@SLUG@:
+  - "lambda x: np.exp(softlit.entropy(softlit.softmax(x)))"
+  - "lambda x: softlit.@NAME@(x)"
+  - "lambda x: np.size(x)"
+"""
 ASK = "say which chapter, as in `make new CH=11 SLUG=cross-entropy`."
 
 
@@ -40,9 +48,7 @@ def problems(book):
 
 def notebook(number, slug):
     """The chapter as `make new` writes it."""
-    words = {"@NUMBER@": number, "@SEED@": str(int(number)), "@SLUG@": slug}
-    words |= {"@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
-    text = re.sub("|".join(words), lambda match: words[match[0]], TEMPLATE.read_text(encoding="utf-8"))
+    text = filled(TEMPLATE.read_text(encoding="utf-8"), number, slug)
     make = {"text": nbformat.v4.new_markdown_cell, "code": nbformat.v4.new_code_cell}
     parts = re.split(r"^%% (text|code)(?: ([\w-]+))?\n", text, flags=re.M)[1:]
     cells = []
@@ -52,6 +58,12 @@ def notebook(number, slug):
     install_cell.place(made)
     cell_ids.give(made)
     return made
+
+
+def filled(text, number, slug):
+    words = {"@NUMBER@": number, "@SEED@": str(int(number)), "@SLUG@": slug}
+    words |= {"@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
+    return re.sub("|".join(words), lambda match: words[match[0]], text)
 
 
 def name_of(slug):
@@ -91,7 +103,7 @@ def listed(toc, number, slug, part=""):
     after = [item for item in numbered if item[0] > f"book/{number}-"]
     line = f"      - file: book/{number}-{slug}\n"
     if not before:
-        raise BookError(f"_toc.yml: no chapter comes before {number}; enter the new one by hand.")
+        raise BookError(f"{TOC}: no chapter comes before {number}; enter the new one by hand.")
     (last, home), (following, other) = before[-1], after[0] if after else ("", "")
     if part in ("", home, home.split()[0]):
         return _with_line(toc, last, line, behind=True), home
@@ -118,7 +130,7 @@ def noted(changes, number, slug):
     """The list of changes with a line on the chapter, at the end of the version that is being written."""
     head, heading, rest = changes.partition("(unreleased)\n")
     section, end, older = rest.partition("\n## ")
-    line = f"- Chapter {number}: {title_of(slug).lower()}, with `{name_of(slug)}`."
+    line = f"- Chapter {number}, {title_of(slug).lower()}: `{name_of(slug)}`."
     return f"{head}{heading}{section.rstrip()}\n{line}\n{end}{older}"
 
 
@@ -137,12 +149,12 @@ def write_chapter(number, slug, part="", root=ROOT):
         raise BookError(
             f"{addresses.CHANGES}: begin the next version, '## X.Y.Z (unreleased)'; the last one is released."
         )
-    toc, home = listed(read_text(root, "_toc.yml"), number, slug, part)
     texts = {
-        "_toc.yml": toc,
-        addresses.CHANGES: noted(read_text(root, addresses.CHANGES), number, slug),
-        pages.LANDING: pages.no_longer_announced(read_text(root, pages.LANDING), int(number)),
+        name: (root / name).read_text(encoding="utf-8") for name in (TOC, addresses.CHANGES, WRONG_ANSWERS)
     }
+    texts[TOC], home = listed(texts[TOC], number, slug, part)
+    texts[addresses.CHANGES] = noted(texts[addresses.CHANGES], number, slug)
+    texts[WRONG_ANSWERS] += filled(TRIED, number, slug)
     path = root / "book" / f"{number}-{slug}.ipynb"
     write(notebook(number, slug), path)
     for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""What stands about a chapter beside it: references, landing page, changelog, bibliography, contract.
+"""What stands about a chapter beside it: references, changelog, bibliography, contract.
 
 Each function yields a sentence for each thing that is missing there, or that points at nothing.
 """
@@ -9,14 +9,13 @@ import re
 from literate import addresses
 from literate.chapters import ROOT, BookError, read_text
 from literate.directives import roles
-from literate.docstrings import public
+from literate.docstrings import arguments, public
 from literate.references import BIBLIOGRAPHY, works_of
 from literate.tangle import reexported
 
 CONTRACT = "tests/contract.py"
 ARGUMENTS = "CALLS"  # the table there of arguments by name; the others say how a function is called
-LANDING, CHANGES = "book/index.md", "CHANGELOG.md"
-COMING = re.compile(r"Chapters? ([\w, ]+?)(?:, and with [^.]*?)? (?:are|is) still to be written")
+CHANGES = "CHANGELOG.md"
 
 
 def own_names(book):
@@ -25,10 +24,12 @@ def own_names(book):
 
 
 def contract_rows(book, root=ROOT):
-    """Every public function is called by the tests of the contract."""
+    """Every public function is called by the tests of the contract; a plain one they find by themselves."""
     called, with_arguments = _rows_of_contract(root)
     own = own_names(book)
     for item in own:
+        if is_plain(item.node):
+            continue
         where = f"{item.cell.where}: softlit.{item.name}"
         if item.name not in called:
             yield f"{where} has no row in {CONTRACT}; say there, in the table of its kind, how it is called."
@@ -37,6 +38,11 @@ def contract_rows(book, root=ROOT):
     for name in sorted((called | with_arguments) - {item.name for item in own}):
         if name.isidentifier():  # methods and variants have a dot or a comma
             yield f"{CONTRACT}: the row '{name}' is of no public function."
+
+
+def is_plain(node):
+    """Whether a function takes an array and an axis, and nothing else."""
+    return isinstance(node, ast.FunctionDef) and arguments(node)[1:] == ["axis"]
 
 
 def _rows_of_contract(root):
@@ -79,44 +85,6 @@ def _what(role):
     return {"doc": "page", "cite:p": "work in " + BIBLIOGRAPHY, "cite:t": "work in " + BIBLIOGRAPHY}.get(
         role, "label"
     )
-
-
-def announced(text):
-    """The numbers of the chapters that the landing page promises."""
-    found = COMING.search(text)
-    ranges = re.findall(r"(\d+)(?: to (\d+))?", found[1] if found else "")
-    return {number for low, high in ranges for number in range(int(low), int(high or low) + 1)}
-
-
-def no_longer_announced(text, number):
-    """The landing page without the promise of a chapter; a sentence with one number left is its author's."""
-    left = sorted(announced(text) - {number})
-    if len(left) < 2:
-        return text
-    found = COMING.search(text)
-    return text[: found.start(1)] + _listed(left) + text[found.end(1) :]
-
-
-def _listed(numbers):
-    """Numbers in words: 9 and 12 to 14."""
-    runs = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    *first, last = [str(low) if low == high else f"{low} to {high}" for low, high in runs]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def landing_page(book, root=ROOT):
-    """The numbers that the contents leave out are announced."""
-    promised = announced(read_text(root, LANDING))
-    present = {int(chapter.slug[:2]) for chapter in book}
-    for number in sorted(promised & present):
-        yield f"{LANDING}: chapter {number} is 'still to be written', and is there."
-    for number in sorted({*range(max(present))} - present - promised):
-        yield f"{LANDING}: chapter {number} is neither there nor 'still to be written'."
 
 
 def changelog(book, root=ROOT):

@@ -294,7 +294,6 @@ ON_ROOT = (
     docstrings_whole,
     pages.contract_rows,
     pages.references,
-    pages.landing_page,
     pages.changelog,
     pages.bibliography,
     style.problems,

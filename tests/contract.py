@@ -1,7 +1,11 @@
 """How each public function is called by the tests that every function passes; `make check` asks for its rows.
 
-A function of a new kind gets a table of its own, and tests in test_contract.py.
+A function of an array and an axis alone needs none, if it takes any array: what it makes of a slice, a number
+or a slice, tells where it belongs. A function of a new kind gets a table of its own, and tests in
+test_contract.py.
 """
+
+from inspect import signature
 
 import numpy as np
 
@@ -79,7 +83,24 @@ ELEMENTWISE = {
 }
 MATRIX = {"softmax_jacobian": softlit.softmax_jacobian}
 
-SLICEWISE = LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING
+
+def plain(known):
+    """The public functions of an array and an axis that have no row, with the names of their arguments."""
+    for name in softlit.__all__:
+        function = getattr(softlit, name)
+        if name not in known and not isinstance(function, type):
+            first, *others = signature(function).parameters
+            if others == ["axis"]:
+                yield name, function, first
+
+
+PLAIN = {
+    name: function for name, function, _ in plain(LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING | REDUCTIONS)
+}
+PLAIN_SLICES = {name: function for name, function in PLAIN.items() if np.shape(function(np.zeros(3)))}
+REDUCTIONS |= {name: function for name, function in PLAIN.items() if name not in PLAIN_SLICES}
+
+SLICEWISE = LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING | PLAIN_SLICES
 WITH_AXIS = SLICEWISE | REDUCTIONS
 ALL = WITH_AXIS | ELEMENTWISE | MATRIX | ATTENTION | POSITIONS | POSITION_SLOPES
 
@@ -132,3 +153,4 @@ CALLS = {
         {"block": X, "where": MASK},
     ),
 }
+CALLS |= {name: (function, {first: X}) for name, function, first in plain(CALLS)}

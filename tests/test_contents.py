@@ -2,10 +2,13 @@
 
 import dataclasses
 import re
+from types import SimpleNamespace
 
 from literate import rules
+from literate.chapters import ROOT
 from literate.exercises import exercises
 from literate.site import contents
+from literate.tangle import definitions
 
 
 def changed(book, slug, old, new):
@@ -24,6 +27,23 @@ def test_names_stand_below_the_chapter_that_builds_them(book):
     assert "softlit.argmax.soft_argmax" in sections["10-soft-arg-max"]
     assert "softlit.argmax.soft_argmax" not in sections["01-hard-and-soft"]
     assert "00-workbench" not in sections, "it builds no name of softlit itself"
+
+
+def test_the_numbers_that_are_left_out_are_announced(book):
+    def said(*numbers):
+        return " ".join(contents.coming([SimpleNamespace(slug=f"{number:02}-x") for number in numbers]))
+
+    assert " ".join(contents.coming(book)) == said(*(int(chapter.slug[:2]) for chapter in book))
+    assert said(0, 1, 2) == ""
+    assert said(0, 2) == "Chapter 1 is still to be written; its number is kept for it."
+    assert said(0, 1, 3, 4, 8, 11).startswith("Chapters 2, 5 to 7, 9 and 10 are still to be written; their")
+
+
+def test_the_api_page_lists_every_public_module(book):
+    assert "{contents-of} modules" in (ROOT / "book/api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"automodule:: softlit\.(\S+)", "\n".join(contents.modules(book)))
+    modules = {item.module for item in definitions(book) if not item.module.startswith("_")}
+    assert len(listed) == len(modules) and set(listed) == modules
 
 
 def test_modules_whose_names_are_those_of_softlit_come_first(book):

@@ -21,6 +21,7 @@ from contract import (
     WEIGHTED,
     WITH_AXIS,
     WITH_BETA,
+    plain,
 )
 
 import softlit
@@ -30,6 +31,19 @@ INF, NAN = np.inf, np.nan
 
 def each(functions):
     return pytest.mark.parametrize("function", functions.values(), ids=functions)
+
+
+def test_a_function_of_an_array_and_an_axis_needs_no_row(monkeypatch):
+    def total(values, axis=-1):
+        return np.sum(values, axis=axis)
+
+    def scaled(values, by, axis=-1):
+        return values * by
+
+    for function in (total, scaled):
+        monkeypatch.setattr(softlit, function.__name__, function, raising=False)
+    monkeypatch.setattr(softlit, "__all__", [*softlit.__all__, "total", "scaled"])
+    assert [*plain(ALL)] == [("total", total, "values")]
 
 
 @each(ALL)

@@ -1,53 +1,67 @@
 """A new chapter: what `make new` writes runs, its open places are named, and filled it keeps every rule."""
 
 import re
+import subprocess
+import sys
 from uuid import uuid4
 
 import nbformat
 import pytest
+import yaml
 
-from literate import addresses, execute, letters, new, pages, rules, style, tangle
+from literate import addresses, execute, new, rules, tangle
 from literate.chapters import ROOT, BookError, Cell, is_word, read_book
 
 SLUG = "two-draws"
 CHAPTER = f"book/11-{SLUG}.ipynb"
 # What an author writes in JupyterLab below the first theorem; the editor draws the ids.
 SECOND = [
-    r"""## Does an offset matter?
+    r"""## How often at most?
 
-````{prf:theorem} An offset changes nothing
-:label: thm-two-draws-offset
-For every $x \in \mathbb{R}^N$ and every real $c$,
+````{prf:theorem} Certainty is the bound
+:label: thm-two-draws-bound
+For every $x \in \mathbb{R}^N$,
 
 $$
-\sum_{j=1}^{N} S(x + c\mathbf{1})_j^2 = \sum_{j=1}^{N} S(x)_j^2 .
+\sum_{j=1}^{N} S(x)_j^2 \le 1 .
 $$
 ````""",
-    """#| derive thm-two-draws-offset
-c = sp.Symbol("c", real=True)
-moved = total(lambda j: sp.exp(x[j] + c))
-shifted = total(lambda j: (sp.exp(x[j] + c) / moved) ** 2)
-assert same(shifted, agreement)
-assert not same(total(lambda j: sp.exp(x[j] + c) / Z), 1)""",
-    """#| check thm-two-draws-offset
-x_rows = rng.normal(size=(50, 4))
-tolerance = 100 * np.finfo(float).eps
-for offset in (-3, 3):
-    got = softlit.two_draws(x_rows + offset)
-    assert np.allclose(got, softlit.two_draws(x_rows), rtol=tolerance, atol=0)
-    one = x_rows + np.eye(4)[0] * offset
-    assert not np.allclose(softlit.two_draws(one), softlit.two_draws(x_rows), rtol=0.01, atol=0)""",
-    "More than one offset at a time is another matter.",
-    """#| figure fig-two-draws-offset: Two logits and an offset that both of them share: the
-#|   probability does not move.
+    """#| derive thm-two-draws-bound
+assert same(total(lambda j: sp.exp(x[j]) / Z), 1)
+assert not same(agreement, 1)""",
+    """#| check thm-two-draws-bound
+x_rows = rng.normal(scale=20, size=(50, 4))
+assert softlit.two_draws(x_rows).max() <= 1 < 2 * softlit.two_draws(x_rows).max()""",
+    "The bound is a limit, and no softmax of finite logits attains it.",
+    """#| figure fig-two-draws-scale: The probability to agree of the logits 0 and 1, scaled: it
+#|   approaches one.
 fig, ax = figures.subplots(height=2.0)
-offsets = np.arange(-3, 4)
-flat = softlit.two_draws(np.stack([1.0 + offsets, offsets], axis=-1))
-ax.plot(offsets, flat, color=figures.BLUE)
-assert np.ptp(flat) < 1e-15
-figures.show(fig, alt="A level line: the offset changes nothing in the probability to agree.")""",
+scales = np.arange(8)
+risen = softlit.two_draws(np.stack([scales, 0 * scales], axis=-1))
+ax.plot(scales, risen, color=figures.BLUE)
+assert (np.diff(risen) > 0).all()
+figures.show(fig, alt="A curve rises from one half and comes close to one.")""",
 ]
-ROW = "| {prf:ref}`thm-two-draws-offset` | $x + c$ agrees as $x$ does | by machine, for every $N$ |"
+ROW = (
+    "| {prf:ref}`thm-two-draws-bound` | it is at most 1 | "
+    "by machine in part; by argument: no entry exceeds 1, so no square exceeds its entry |"
+)
+EXERCISE = [
+    """```{exercise-start}
+:label: ex-two-draws-NAME
+```
+**NAME.** $\\star\\star$ Write `NAME(x)`, the NAME of the entries.
+```{exercise-end}
+```""",
+    """def spec_NAME(NAME):
+    got = NAME(np.array([1.0, 2.0, 4.0]))
+    assert abs(got - np.NAME([1.0, 2.0, 4.0])) < 1e-12, f"it makes {got:.3f}\"""",
+    "```{solution-start} ex-two-draws-NAME\n:class: dropdown\n```",
+    "def NAME(x):\n    return np.NAME(x)\n\n\nspec_NAME(NAME)",
+    "The first entry is another number.",
+    "refused(spec_NAME, lambda x: x[0])",
+    "```{solution-end}\n```",
+]
 
 
 @pytest.fixture
@@ -68,63 +82,39 @@ def run(project, path):
     return list(rules.all_problems(project))
 
 
-# What the chapter asks for in other files, and how many exercises it has still to have.
-ELSEWHERE = [
-    "{}: a chapter has 3 to 5 exercises; this one has 1.",
-    "{}, exercise ex-two-draws: fewer than three wrong answers in tests/wrong_answers.yml; "
-    "add what people try.",
-    "{}, cell build-two-draws: softlit.two_draws has no row in tests/contract.py; "
-    "say there, in the table of its kind, how it is called.",
-    "{}, cell build-two-draws: softlit.two_draws has no row in CALLS of tests/contract.py; "
-    "say there which arguments are arrays.",
-]
-
-
-def fill_elsewhere(project, monkeypatch):
-    reason = (f"thm-{SLUG}-offset", r"S(x - c\mathbf{1})")
-    monkeypatch.setitem(letters.STILL_TRUE, reason, "a shift down is a shift")
-    contract = project / pages.CONTRACT
-    row, call = '"two_draws": softlit.two_draws,', '"two_draws": (softlit.two_draws, {"x": X}),'
-    text = contract.read_text(encoding="utf-8")
-    text = text.replace("SOFT_MAXIMA = {\n", f"SOFT_MAXIMA = {{\n    {row}\n")
-    contract.write_text(text.replace("CALLS = {\n", f"CALLS = {{\n    {call}\n"), encoding="utf-8")
-    with (project / rules.WRONG_ANSWERS).open("a", encoding="utf-8") as answers:
-        for name in ("two-draws", "two", "three"):
-            answers.write(f"ex-{name}:\n" + "".join(f'  - "lambda x: {number}"\n' for number in "123"))
-
-
-def another_exercise(notebook, name):
-    """The cells of the template's exercise once more, under another name."""
-    ids = [cell.id for cell in notebook.cells]
-    cells = notebook.cells[ids.index("exercises") : ids.index("ex-two-draws-end") + 1]
-    for cell in cells:
-        source = cell.source.replace("## Exercises\n\n", "").replace("ex-two-draws", f"ex-{name}")
-        new_cell = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        yield new_cell(re.sub(r"\bchoices\b|(?<=spec_)choices", f"{name}_choices", source), id=str(uuid4()))
-
-
 def fill(path):
     """Fill the places as an author does: the text of the template is a chapter, once the notes are gone."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
-        cell.source = re.sub(r"(# )?TODO: .*?(\. |\.?$)", "", cell.source, flags=re.M).strip()
+        code_only = re.sub(r"^# TODO: .*\n|  # TODO: .*$", "", cell.source, flags=re.M)
+        cell.source = re.sub(r"TODO: .*?(\. |\.?$)", "In short: ", code_only, flags=re.M).replace(
+            ": \n", ":\n"
+        )
     place = next(number for number, cell in enumerate(notebook.cells) if cell.id == "sources")
     make = {True: nbformat.v4.new_code_cell, False: nbformat.v4.new_markdown_cell}
-    notebook.cells[place:place] = [make["#|" in text](text, id=str(uuid4())) for text in SECOND]
-    notebook.cells[-1:-1] = [*another_exercise(notebook, "two"), *another_exercise(notebook, "three")]
+    more = [text.replace("NAME", name) for name in ("median", "std") for text in EXERCISE]
+    for here, texts in ((-1, more), (place, SECOND)):
+        code = [text.startswith(("#|", "def ", "refused")) for text in texts]
+        new_cells = [make[is_code](text, id=str(uuid4())) for is_code, text in zip(code, texts, strict=True)]
+        notebook.cells[here:here] = new_cells
     notebook.cells[-1].source += f"\n{ROW}"
     notebook.cells[-1].source = notebook.cells[-1].source.replace("here\n\n\n", "here\n\n")
     for cell in notebook.cells:
         if cell.id == "sources":
             cell.source += "\n\nNone of the four documents behind this book mentions it."
     nbformat.write(notebook, path)
+    tried = path.parent.parent / new.WRONG_ANSWERS
+    entries = (f"ex-two-draws-{name}: [min, max, np.sum]\n" for name in ("median", "std"))
+    tried.write_text(tried.read_text(encoding="utf-8") + "".join(entries), encoding="utf-8")
 
 
-def test_a_chapter_is_made_filled_and_run(project, chapter, monkeypatch):
+def test_a_chapter_is_made_filled_and_run(project, chapter):
     problems = run(project, chapter)
     open_places = [line for line in problems if ": still to be written: " in line]
-    elsewhere = [line for line in problems if line not in open_places]
-    assert elsewhere == [line.format(CHAPTER) for line in ELSEWHERE], "it runs, and keeps all other rules"
+    few = f"{CHAPTER}: a chapter has 3 to 5 exercises; this one has 1."
+    assert [line for line in problems if line not in open_places] == [few], (
+        "it runs, and keeps every other rule"
+    )
     template = new.TEMPLATE.read_text(encoding="utf-8")
     assert len(open_places) == template.count("TODO:") > 20
     assert {line.split(":")[0] for line in open_places} >= {
@@ -133,27 +123,33 @@ def test_a_chapter_is_made_filled_and_run(project, chapter, monkeypatch):
     }
 
     fill(chapter)
-    fill_elsewhere(project, monkeypatch)
     unnamed = list(rules.cell_ids(read_book(project)))
-    assert (
-        len(unnamed) == len(SECOND) + 2 * 7
-        and "the cell that begins '## Does an offset matter?'" in unnamed[0]
-    )
-    for words in (("check", "--fix"), ("format",)):
-        style.ruff(project, *words, "--quiet")
-    found = run(project, chapter)
-    assert not found, "\n".join(found)
+    assert len(unnamed) == len(SECOND) + 2 * len(EXERCISE)
+    assert "the cell that begins '## How often at most?'" in unnamed[0]
+    assert run(project, chapter) == []
     stored = nbformat.read(chapter, as_version=4)
-    begin = tuple(text[:25] for text in SECOND)
-    named = [cell.id for cell in stored.cells if cell.source.startswith(begin)]
+    named = [cell.id for cell in stored.cells if cell.source in SECOND]
     assert named == [
-        "does-an-offset-matter", "derive-two-draws-offset", "check-two-draws-offset",
-        "more-than-one-offset-at", "figure-two-draws-offset",
+        "how-often-at-most", "derive-two-draws-bound", "check-two-draws-bound", "the-bound-is-a-limit",
+        "figure-two-draws-scale",
     ]  # fmt: skip
     caption = stored.cells[[cell.id for cell in stored.cells].index(named[-1])].metadata.mystnb.figure.caption
-    assert caption.endswith("share: the probability does not move.")
+    assert caption.endswith("scaled: it approaches one.")
+    assert [cell.id for cell in stored.cells if cell.id.startswith("ex-two-draws-std")] == [
+        "ex-two-draws-std", "ex-two-draws-std-spec", "ex-two-draws-std-solution", "ex-two-draws-std-answer",
+        "ex-two-draws-std-wrong", "ex-two-draws-std-refused", "ex-two-draws-std-end",
+    ]  # fmt: skip
     assert f"{CHAPTER.removesuffix('.ipynb')}#thm-two-draws" not in addresses.read_frozen(project)
     assert "def two_draws(" in (project / "softlit/two_draws.py").read_text(encoding="utf-8")
+
+
+def test_what_is_written_is_in_ruffs_form(project, chapter):
+    for command in ("check", "format --check"):
+        config = f"--no-cache --config {ROOT / 'book/ruff.toml'}"
+        options = "--ignore E402,B018,F811" if command == "check" else ""
+        words = f"-m ruff {command} {config} {options} {chapter}".split()
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(
@@ -167,29 +163,16 @@ def test_any_number_and_slug_make_a_notebook_that_can_be_read(number, slug):
         assert "@" not in cell.text and is_word(cell.id)
 
 
-def test_it_is_entered_in_three_places(project, chapter):
+def test_it_is_entered_where_it_has_to_be(project, chapter):
     toc = (project / "_toc.yml").read_text(encoding="utf-8")
     assert f"book/10-soft-arg-max\n      - file: {CHAPTER.removesuffix('.ipynb')}\n" in toc
     assert (
         (project / "CHANGELOG.md")
         .read_text(encoding="utf-8")
-        .endswith("\n- Chapter 11: two draws, with `two_draws`.\n")
+        .endswith("\n- Chapter 11, two draws: `two_draws`.\n")
     )
-    assert "Chapters 9 and 12 to 14, and with them" in (project / pages.LANDING).read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    "announced, number, left",
-    [
-        ("9 and 11 to 14", 9, "11 to 14"),
-        ("9 and 11 to 14", 12, "9, 11 and 13 to 14"),
-        ("9 and 11", 11, "9 and 11"),  # the sentence is its author's
-        ("9 and 11 to 14", 16, "9 and 11 to 14"),
-    ],
-)
-def test_a_promise_is_kept(announced, number, left):
-    sentence = "Chapters {}, and with them part IV, are still to be written; their numbers are kept."
-    assert pages.no_longer_announced(sentence.format(announced), number) == sentence.format(left)
+    tried = yaml.safe_load((project / new.WRONG_ANSWERS).read_text(encoding="utf-8"))
+    assert len(tried["ex-two-draws"]) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Nothing of it is typed a second time, so a new chapter or module is there by itself.
 """
 
+from itertools import groupby
 from pathlib import Path
 
 from sphinx.util.docutils import SphinxDirective
@@ -13,7 +14,7 @@ from literate.tangle import definitions, exported_cells, reexported
 
 
 class Contents(SphinxDirective):
-    """``{contents-of} names``, ``modules``, ``needs`` or ``exercises``: see the functions below."""
+    """``{contents-of} names`` and so on: see the functions below."""
 
     required_arguments = 1
 
@@ -23,6 +24,20 @@ class Contents(SphinxDirective):
             self.env.note_dependency(str(chapter.path))
         text = "\n".join(TEXTS[self.arguments[0]](book))
         return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def coming(book):
+    """Which numbers the contents leave out."""
+    present = {int(chapter.slug[:2]) for chapter in book}
+    told, missing = [], [number for number in range(max(present)) if number not in present]
+    for _, run in groupby(enumerate(missing), lambda pair: pair[1] - pair[0]):
+        first, *_, last = [number for _, number in run] * 2  # also of a single one
+        told += [f"{first} to {last}"] if last > first + 1 else map(str, range(first, last + 1))
+    listed = " and ".join(filter(None, [", ".join(told[:-1]), *told[-1:]]))
+    if len(missing) == 1:
+        yield f"Chapter {listed} is still to be written; its number is kept for it."
+    elif missing:
+        yield f"Chapters {listed} are still to be written; their numbers are kept for them."
 
 
 def names(book):
@@ -74,7 +89,13 @@ def _listed(found, wanted):
     )
 
 
-TEXTS = {"names": names, "modules": modules, "needs": needs, "exercises": exercises_by_stars}
+TEXTS = {
+    "coming": coming,
+    "names": names,
+    "modules": modules,
+    "needs": needs,
+    "exercises": exercises_by_stars,
+}
 
 
 def setup(app):
