@@ -9,6 +9,7 @@ import ast
 import builtins
 import symtable
 from dataclasses import dataclass
+from functools import cache
 
 from literate.chapters import Cell
 from literate.tangle import definitions, reexported
@@ -182,6 +183,7 @@ class Piece:
     reads: frozenset
 
     @classmethod
+    @cache  # the two sheets of a chapter rest on the same pieces
     def of(cls, source):
         table = symtable.symtable(source, "cell", "exec")
         binds = {name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()}

@@ -114,6 +114,18 @@ def mask_array(where, shape, name="where"):
     return where if shape is None else broadcast_array(where, shape, name)
 
 
+def broadcasts(shape, target):
+    """Whether an array of this shape broadcasts to the target."""
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(n in (1, wanted) for n, wanted in pairs)
+
+
+def refuse_shape(shape, target, name):
+    """Raise a ValueError that names the array and both shapes if it does not broadcast to the target."""
+    if not broadcasts(shape, target):
+        raise ValueError(f"{name} has shape {shape}, which does not broadcast to {target}")
+
+
 def broadcast_array(array, shape, name):
     """The array in this shape.
 
@@ -122,28 +134,25 @@ def broadcast_array(array, shape, name):
     ValueError
         If it does not broadcast; the message names the array and both shapes.
     """
-    try:
-        return np.broadcast_to(array, shape)
-    except ValueError:
-        raise ValueError(
-            f"{name} has shape {array.shape}, which does not broadcast to {shape}"
-        ) from None
+    if array.shape == shape:
+        return array
+    refuse_shape(array.shape, shape, name)
+    return np.broadcast_to(array, shape)
 
 
-def broadcast_pair(a, b, names):
-    """Two arrays in the shape that both broadcast to.
+def broadcast_together(**arrays):
+    """The arrays, which come by their names, in the shape that all of them broadcast to.
 
     Raises
     ------
     ValueError
-        If there is none; the message names both arrays and their shapes.
+        If there is none; the message names all arrays and their shapes.
     """
     try:
-        return np.broadcast_arrays(a, b)
+        return np.broadcast_arrays(*arrays.values())
     except ValueError:
-        raise ValueError(
-            f"{names[0]} has shape {a.shape} and {names[1]} has shape {b.shape}: they do not broadcast"
-        ) from None
+        told = " and ".join(f"{name} has shape {a.shape}" for name, a in arrays.items())
+        raise ValueError(f"{told}: they do not broadcast") from None
 
 
 # --- book/01-hard-and-soft.ipynb, cell build-slices
@@ -161,8 +170,8 @@ class Layout:
     def __init__(self, shape, axis):
         self.shape = shape
         self.working = shape or (1,)  # a 0-d array is one slice of one entry
-        dimensions = range(len(self.working))
-        axes = tuple(dimensions) if axis is None else axis
+        dimensions = tuple(range(len(self.working)))
+        axes = dimensions if axis is None else axis
         try:
             self.axes = normalize_axis_tuple(axes, len(dimensions))
         except TypeError:
@@ -171,13 +180,15 @@ class Layout:
             ) from None
         kept = [dimension for dimension in dimensions if dimension not in self.axes]
         self.order = (*kept, *self.axes)
-        self.in_order = self.order == tuple(dimensions)
-        self.outer = tuple(self.working[dimension] for dimension in kept)
-        self.size = math.prod(self.working[dimension] for dimension in self.axes)
+        self.in_order = self.order == dimensions
+        self.outer = tuple([self.working[dimension] for dimension in kept])
+        self.size = math.prod([self.working[dimension] for dimension in self.axes])
 
     @classmethod
     def shared(cls, shape, axis, values, name):
         """The layout of an array of this shape when it is broadcast with one value a slice.
+
+        Of the values only the shape is asked.
 
         Raises
         ------
@@ -191,7 +202,7 @@ class Layout:
                 values, name, f", which does not broadcast with {shape}"
             ) from None
         layout = cls(both, axis)
-        layout.column(values, name)
+        layout._refuse_several(values, name)
         return layout
 
     def rows(self, x):
@@ -218,18 +229,18 @@ class Layout:
         ValueError
             If it has more than one value for some slice.
         """
-        try:
-            values = np.broadcast_to(values, self._kept_shape())
-        except ValueError:
-            raise self._refusal(
-                values, name, f" and varies along axis {self.axes}"
-            ) from None
+        self._refuse_several(values, name)
+        values = np.broadcast_to(values, self._kept_shape())
         return values.transpose(self.order).reshape(*self.outer, 1)
+
+    def _refuse_several(self, values, name):
+        if not broadcasts(values.shape, self._kept_shape()):
+            raise self._refusal(values, name, f" and varies along axis {self.axes}")
 
     def _refusal(self, values, name, fault):
         told = f"{name} has shape {values.shape}{fault}; one slice has one {name}"
         if values.shape == self.outer:
-            one = "[:, np.newaxis]" if self._kept_shape() == [len(values), 1] else ""
+            one = "[:, np.newaxis]" if self._kept_shape() == [*values.shape, 1] else ""
             told += f": write {name}{one or f'.reshape{tuple(self._kept_shape())}'}"
         return ValueError(told)
 
@@ -242,6 +253,131 @@ class Layout:
     def reduced(self, values, keepdims=False):
         """One value a row, in the shape that a NumPy reduction over the axes gives."""
         return values.reshape(self.reduced_shape(keepdims))
+
+
+# --- book/01-hard-and-soft.ipynb, cell build-on-rows
+import inspect
+from functools import wraps
+
+
+def _by_name(function):
+    """A function that gives the arguments of a call by name, those that are left out too.
+
+    Quicker than `inspect.Signature.bind`; a call that does not fit gets the TypeError of Python itself.
+    """
+    parameters = dict(inspect.signature(function).parameters)
+    defaults = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
+    placed = [k for k, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    body = inspect.unwrap(function)
+
+    def arguments(given, named):
+        by_name = dict(zip(placed, given, strict=False))
+        fits = len(by_name) == len(given) and by_name.keys().isdisjoint(named)
+        by_name = defaults | by_name | named
+        if not fits or by_name.keys() != parameters.keys():
+            body(*given, **named)
+        return by_name
+
+    return arguments
+
+
+def on_floats(**readers):
+    """A decorator: the function computes with floats, and takes and returns what others do.
+
+    Each argument named here is read by its reader, such as `real_array` or `nonnegative_array`. The body
+    gets arrays of floats of one dtype, the widest of them and at least float32; it may overflow or divide by
+    zero without a warning; and what it returns becomes an array, or a scalar, of the widest dtype that came.
+    All other arguments are as the caller gave them.
+
+    Examples
+    --------
+    >>> from softlit._arrays import on_floats, real_array
+    >>> @on_floats(x=real_array, y=real_array)
+    ... def log_ratio(x, y):
+    ...     return np.log(x / y)
+    >>> log_ratio(np.float16([1, 0]), np.float16(1))
+    array([  0., -inf], dtype=float16)
+    """
+
+    def decorate(function):
+        by_name = _by_name(function)
+
+        @wraps(function)
+        def called(*given, **named):
+            arguments = by_name(given, named)
+            dtype = np.dtype(np.float16)  # the narrowest
+            for name, reader in readers.items():
+                arguments[name], own = reader(arguments[name], name)
+                dtype = np.promote_types(dtype, own)
+            with np.errstate(all="ignore"):
+                wide = np.promote_types(dtype, np.float32)
+                for name in readers:
+                    arguments[name] = arguments[name].astype(wide, copy=False)
+                return function(**arguments).astype(dtype, copy=False)[()]
+
+        return called
+
+    return decorate
+
+
+def _laid_out(arguments, entries, columns, axis):
+    """The layout of the slices, and in the place of arguments their rows."""
+    arrays = {name: arguments[name] for name in entries}
+    if len(arrays) > 1:
+        arrays = dict(zip(entries, broadcast_together(**arrays), strict=True))
+    numbers = {name: real_array(arguments[name], name)[0] for name in columns}
+    wide, shape = arrays[entries[0]].dtype, arrays[entries[0]].shape
+    layout = None if columns else Layout(shape, axis)
+    for name, values in numbers.items():
+        layout = Layout.shared(layout.shape if layout else shape, axis, values, name)
+    if layout.shape != shape:
+        arrays = {k: np.broadcast_to(array, layout.shape) for k, array in arrays.items()}
+    rows = {name: layout.rows(array) for name, array in arrays.items()}
+    for name, values in numbers.items():
+        rows[name] = layout.column(values.astype(wide), name)
+    mask = mask_array(arguments.get("where"), layout.shape)
+    return layout, rows if mask is None else rows | {"where": layout.rows(mask)}
+
+
+def on_rows(columns=(), **readers):
+    """A decorator: the function is written for rows, and called for slices along any axes.
+
+    Its parameters are the arrays that are named here with their readers, as in `on_floats`, and `axis`; it
+    may have `where`, `keepdims` and others. In the body
+
+    - the arrays are broadcast against each other, and each slice is a row, along their last axis;
+    - `where` is a mask in the shape of the rows, or None;
+    - each of `columns`, such as `beta`, of which a slice has one, is a column with one number a row;
+    - `axis` and `keepdims` play no part.
+
+    The body returns either rows, which are put back where the slices came from, or one number a row, which
+    has the shape of a reduction over `axis`.
+
+    Examples
+    --------
+    >>> from softlit._arrays import on_rows, real_array
+    >>> @on_rows(x=real_array)
+    ... def spread(x, axis=-1, *, keepdims=False):
+    ...     return np.max(x, axis=-1) - np.min(x, axis=-1)
+    >>> spread([[1, 2], [3, 6]], axis=0)
+    array([2., 4.])
+    >>> spread(np.float32([[1, 2], [3, 6]]), axis=None, keepdims=True)
+    array([[5.]], dtype=float32)
+    """
+
+    def decorate(formula):
+        @on_floats(**readers)
+        @wraps(formula)
+        def along_axes(*, axis, keepdims=False, **arguments):
+            layout, rows = _laid_out(arguments, tuple(readers), columns, axis)
+            result = formula(**(arguments | rows))
+            if result.ndim > len(layout.outer):
+                return layout.restore(result)
+            return layout.reduced(result, keepdims)
+
+        return along_axes
+
+    return decorate
 
 
 # --- book/04-inverse.ipynb, cell build-nonnegative
@@ -257,9 +393,9 @@ def nonnegative_array(p, name="p"):
     """
     p, dtype = real_array(p, name)
     with np.errstate(invalid="ignore"):
-        negative = np.argwhere(p < 0)
-    if len(negative):
-        place = negative[0].tolist()
+        negative = p < 0
+    if negative.any():
+        place = np.argwhere(negative)[0].tolist()
         entry = f"{name}{place}" if place else name
         raise ValueError(f"{name} must not be negative, but {entry} is {p[tuple(place)]!s}")
     return p, dtype
@@ -288,24 +424,18 @@ def positive_int(count, name):
     return count
 
 
-def block_shape(shape, entries):
-    """The shape of blocks of at most so many entries, each of which lies in one stretch of memory."""
-    block = []
-    for size in reversed(shape):
-        block.append(min(size, max(1, entries)))
-        entries //= max(1, size)
-    return tuple(reversed(block))
-
-
 __all__ = [
     "Layout",
-    "block_shape",
     "broadcast_array",
-    "broadcast_pair",
+    "broadcast_together",
+    "broadcasts",
     "mask_array",
     "nonnegative_array",
+    "on_floats",
+    "on_rows",
     "plain_array",
     "positive_int",
     "real_array",
     "refuse_more_than_numbers",
+    "refuse_shape",
 ]

@@ -4,9 +4,10 @@
 
 import numpy as np
 
-from softlit._arrays import Layout, mask_array, real_array
+from softlit._arrays import on_rows, real_array
 
 
+@on_rows(x=real_array)
 def hardmax(x, axis=-1, *, where=None):
     r"""The argmax as a one-hot vector; tied maxima share equally.
 
@@ -64,22 +65,16 @@ def hardmax(x, axis=-1, *, where=None):
     array([[0., 1.],
            [1., 0.]])
     """
-    x, dtype = real_array(x)
-    mask = mask_array(where, x.shape)
-    layout = Layout(x.shape, axis)
-    with np.errstate(all="ignore"):
-        rows = layout.rows(x if mask is None else np.where(mask, x, -np.inf))
-        top = np.max(rows, axis=-1, keepdims=True, initial=-np.inf)
-        hits = (rows == top).astype(rows.dtype)  # none in a row with a NaN: 0/0 below
-        shares = hits / np.sum(hits, axis=-1, keepdims=True)
-        shares = layout.restore(np.where(np.isneginf(top), np.nan, shares))
-        if mask is not None:
-            shares = np.where(mask, shares, 0)
-        return shares.astype(dtype, copy=False)[()]
+    kept = x if where is None else np.where(where, x, -np.inf)
+    top = np.max(kept, axis=-1, keepdims=True, initial=-np.inf)
+    hits = (kept == top).astype(x.dtype)  # none in a row with a NaN: 0/0 below
+    shares = hits / np.sum(hits, axis=-1, keepdims=True)
+    shares = np.where(np.isneginf(top), np.nan, shares)
+    return shares if where is None else np.where(where, shares, 0)
 
 
 # --- book/10-soft-arg-max.ipynb, cell build-coordinates
-from softlit._arrays import broadcast_array
+from softlit._arrays import Layout, broadcast_array, mask_array
 from softlit.jacobian import softmax_vjp
 from softlit.kernels import softmax
 

@@ -161,6 +161,43 @@ def _one_number(scale):
     return scale
 
 
+def _read_parts(q, k, v):
+    """Queries, keys and values as arrays, and the dtypes of the results that they ask for."""
+    named = (q, "q"), (k, "k"), (v, "v")
+    (q, k, v), dtypes = zip(*(real_array(*part) for part in named), strict=True)
+    deep = min(q.ndim, k.ndim, v.ndim) >= 2
+    if not deep or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        raise ValueError(
+            f"q {q.shape}, k {k.shape} and v {v.shape} are not of shapes "
+            "(..., n, d), (..., N, d) and (..., N, D)"
+        )
+    return (q, k, v), dtypes
+
+
+def _by_blocks(q, k, v, leading, tables, causal, scale, block, dtype):
+    """The means and the LogSumExp of all queries: head by head, a block of queries at a time."""
+    scores, root = (q.shape[-2], k.shape[-2]), math.sqrt(max(q.shape[-1], 1))
+    small = "bias" not in tables and _stay_small(q, k, v, scale)
+    q = np.broadcast_to(q, leading + q.shape[-2:])
+    k, v = (_by_head(part, leading) for part in (k, v))
+    mask, bias = (
+        np.broadcast_to(tables[name], leading + scores) if name in tables else None
+        for name in ("mask", "bias")
+    )
+    means = np.empty((*leading, scores[0], v.shape[-1]), dtype)
+    lse = np.empty((*leading, scores[0]), dtype)
+    tile = np.empty([max(1, min(block, size)) for size in scores], q.dtype)
+    for head in np.ndindex(*leading):
+        keys, values = (_at(head, part, leading) for part in (k, v))
+        own = *(None if table is None else table[head] for table in (mask, bias)), causal
+        for start in range(0, scores[0], block):
+            queries = slice(start, min(start + block, scores[0]))
+            at = (*head, queries)
+            asking = q[at] / q.dtype.type(root) if scale is None else q[at] * scale
+            means[at], lse[at] = _attend(asking, keys, values, queries, own, small, tile)
+    return means, lse
+
+
 def attention(
     q, k, v, *, mask=None, bias=None, causal=False, scale=None, return_lse=False, block=1024
 ):
@@ -247,50 +284,17 @@ def attention(
     ([[1.0], [2.0]], [0.0, 0.6931])
     """
     block = positive_int(block, "block")
-    (q, k, v), dtypes = zip(
-        *(real_array(part, name) for part, name in ((q, "q"), (k, "k"), (v, "v"))),
-        strict=True,
-    )
-    if (
-        min(q.ndim, k.ndim, v.ndim) < 2
-        or q.shape[-1] != k.shape[-1]
-        or k.shape[-2] != v.shape[-2]
-    ):
-        raise ValueError(
-            f"q {q.shape}, k {k.shape} and v {v.shape} are not of shapes "
-            "(..., n, d), (..., N, d) and (..., N, D)"
-        )
+    parts, dtypes = _read_parts(q, k, v)
     tables, of_bias = _read_tables(mask, bias)
-    leading, scores = _leading_axes(q, k, v, tables), (q.shape[-2], k.shape[-2])
+    leading = _leading_axes(*parts, tables)
     dtype = np.result_type(*dtypes, *of_bias)
     work = np.promote_types(dtype, np.float32)
-    root = work.type(math.sqrt(max(q.shape[-1], 1)))
-    out = np.empty((*leading, scores[0], v.shape[-1]), dtype)
-    lse = np.empty((*leading, scores[0]), dtype)
-    tile = np.empty([max(1, min(block, size)) for size in scores], work)
+    scale = None if scale is None else _one_number(scale)
     with np.errstate(all="ignore"):
-        scale = None if scale is None else _one_number(scale).astype(work)
-        q, k, v = (part.astype(work, copy=False) for part in (q, k, v))
-        small = bias is None and _stay_small(q, k, v, scale)
-        q = np.broadcast_to(q, leading + q.shape[-2:])
-        k, v = (_by_head(part, leading) for part in (k, v))
-        mask, bias = (
-            np.broadcast_to(tables[name], leading + scores) if name in tables else None
-            for name in ("mask", "bias")
-        )
-        for head in np.ndindex(*leading):
-            keys, values = (_at(head, part, leading) for part in (k, v))
-            masks, biases = (
-                None if table is None else table[head] for table in (mask, bias)
-            )
-            for start in range(0, scores[0], block):
-                queries = slice(start, min(start + block, scores[0]))
-                asking = q[(*head, queries)]
-                asking = asking / root if scale is None else asking * scale
-                out[(*head, queries)], lse[(*head, queries)] = _attend(
-                    asking, keys, values, queries, (masks, biases, causal), small, tile
-                )
-    return (out, lse) if return_lse else out
+        scale = None if scale is None else scale.astype(work)
+        parts = (part.astype(work, copy=False) for part in parts)
+        means, lse = _by_blocks(*parts, leading, tables, causal, scale, block, dtype)
+    return (means, lse) if return_lse else means
 
 
 __all__ = [

@@ -9,32 +9,22 @@ The functions return dask arrays. ``compute()`` runs them on the threads of the 
 import errno
 import math
 import os
-import zipfile
 from functools import partial, reduce
-from importlib import import_module
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from softlit._arrays import Layout, block_shape, mask_array, real_array
+from softlit._arrays import Layout, mask_array, real_array, refuse_shape
+from softlit._boxes import block_shape, rows_that_hold
+from softlit._exp import scaled_gaps
+from softlit._extras import ZarrArray, is_archive, required
 from softlit.files import NpyFile
-from softlit.kernels import _scaled_gaps
 from softlit.streaming import SoftmaxState
 
-
-def _required(module):
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"softlit.dask needs {module.partition('.')[0]}: pip install 'softlit[dask]'"
-        ) from error
-
-
-_da, _flatten = _required("dask.array"), _required("dask.core").flatten
+_da, _flatten = required("dask.array"), required("dask.core").flatten
 _CHUNK = 2**19  # entries of a chunk: 2 MiB of float32 for each thread
 _TASK = 2**22  # entries that one task reads piece by piece
-_PIECE = 2**18  # two runs of a state
+_AT_ONCE = 2**18  # entries of a piece: two runs of a state
 _OPENED = WeakValueDictionary()  # files by the names of the dask arrays that open them
 
 
@@ -47,11 +37,6 @@ class _Unread:
 
     def __getitem__(self, at):
         return self.file, at[0].start, at[0].stop
-
-
-def _rows(file, entries):
-    """How many rows of a file have about so many entries."""
-    return max(1, entries // max(1, math.prod(file.shape[1:])))
 
 
 def _lazily(stored, chunks):
@@ -67,7 +52,7 @@ def _in_large_tasks(x, axis):
     file, axes = _OPENED.get(x.name), Layout(x.shape, axis).axes
     if file is None or 0 not in axes:
         return x
-    return _lazily(_Unread(file), (_rows(file, _TASK), *file.shape[1:]))
+    return _lazily(_Unread(file), (rows_that_hold(_TASK, file.shape), *file.shape[1:]))
 
 
 def _state_of_chunk(block, axis, keepdims, computing_meta=False):
@@ -76,7 +61,7 @@ def _state_of_chunk(block, axis, keepdims, computing_meta=False):
     if not isinstance(block, tuple):
         return SoftmaxState().update(block, axis)
     (file, start, stop), state = block, SoftmaxState()
-    for row in range(start, stop, height := _rows(file, _PIECE)):
+    for row in range(start, stop, height := rows_that_hold(_AT_ONCE, file.shape)):
         state = state.update(file[row : min(row + height, stop)], axis)
     return state
 
@@ -136,14 +121,7 @@ def _refuse_unknown(x):
 
 def _beside(part, name, shape, chunks):
     """The part in this shape, and cut in this way."""
-    try:
-        fits = np.broadcast_shapes(part.shape, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"{name} has shape {part.shape}, which does not broadcast to that of x, {shape}"
-        )
+    refuse_shape(part.shape, shape, name)
     part = part.reshape((1,) * (len(shape) - part.ndim) + part.shape)
     cuts = (
         cut if size == n else (1,)
@@ -190,10 +168,10 @@ def _packed(state):
     return packed
 
 
-def _apply(block, packed, axis, method, dtype):
+def _of_state(block, packed, axis, method, dtype):
     kept = np.squeeze(packed, axis)
     numbers = np.stack([kept[field] for field in packed.dtype.names])
-    state = SoftmaxState._of(numbers, block.dtype)
+    state = SoftmaxState.from_numbers(numbers, numbers.dtype)
     return getattr(state, method)(block, axis).astype(dtype, copy=False)
 
 
@@ -207,10 +185,10 @@ def _two_visits(x, axis, name, beta, where, left_out):
     else:
         x, beta = _with_beta(x.astype(np.result_type(dtype, np.float32)), axis, beta)
         mask = _mask(where, x)
-        x = _gaps(x, axis, beta, mask)
+        x = _gaps_to_leader(x, axis, beta, mask)
     axes = tuple(range(x.ndim)) if axis is None else axis
     states = _reduction(x, axis, True, _packed, _fields(wide))
-    applied = partial(_apply, axis=axes, method=name, dtype=dtype)
+    applied = partial(_of_state, axis=axes, method=name, dtype=dtype)
     return _chosen(_by_chunk(applied, x, states, dtype=dtype), mask, left_out)
 
 
@@ -219,20 +197,10 @@ def _with_beta(x, axis, beta):
     beta = _plain(beta, "beta")
     real_array(np.empty(0, beta.dtype), "beta")
     _refuse_unknown(x)
-    try:
-        shape = np.broadcast_shapes(x.shape, beta.shape)
-    except ValueError:
-        raise ValueError(
-            f"beta has shape {beta.shape}, which does not broadcast with that of x, {x.shape}"
-        ) from None
-    layout, x = Layout(shape, axis), _da.broadcast_to(x, shape)
-    one = tuple(1 if axis in layout.axes else n for axis, n in enumerate(shape))
-    chunks = tuple(
-        (1,) if axis in layout.axes else cut for axis, cut in enumerate(x.chunks)
-    )
-    if np.broadcast_shapes(beta.shape, one) != one:
-        layout.column(np.broadcast_to(0.0, beta.shape), "beta")  # says what does not fit
-    return x, _beside(beta, "beta", one, chunks)
+    layout = Layout.shared(x.shape, axis, beta, "beta")
+    x, one = _da.broadcast_to(x, layout.shape), layout.reduced_shape(keepdims=True)
+    chunks = ((1,) if axis in layout.axes else cut for axis, cut in enumerate(x.chunks))
+    return x, _beside(beta, "beta", one, tuple(chunks))
 
 
 def _signed(block, beta, mask=None):
@@ -254,10 +222,10 @@ def _gaps_of_block(block, largest, beta, mask=None, *, axis):
         rows = np.concatenate([lead, layout.rows(block)], axis=-1)
         if mask is not None:
             mask = np.concatenate([np.ones(lead.shape, bool), layout.rows(mask)], axis=-1)
-        return layout.restore(_scaled_gaps(rows, beta, mask)[..., 1:])
+        return layout.restore(scaled_gaps(rows, beta, mask)[..., 1:])
 
 
-def _gaps(x, axis, beta, mask):
+def _gaps_to_leader(x, axis, beta, mask):
     """beta times the gap of each logit to its leader, for which the chunks are read once more."""
     masks, axes = () if mask is None else (mask,), Layout(x.shape, axis).axes
     signed = _by_chunk(_signed, x, beta, *masks, dtype=x.dtype)
@@ -429,74 +397,6 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
     return _reduction(x, axis, keepdims, SoftmaxState.logsumexp, dtype)
 
 
-def _is_archive(path):
-    """Whether a file holds a Zarr store in a zip archive."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {os.path.basename(name) for name in archive.namelist()}
-    except zipfile.BadZipFile:
-        return False
-    return bool(names & {"zarr.json", ".zarray", ".zgroup"})
-
-
-class _Zarr:
-    """A Zarr array that names the chunk which cannot be read."""
-
-    def __init__(self, path, component):
-        self.path, self.array = path, _zarr_array(path, component)
-        self.shape, self.dtype, self.ndim = (
-            self.array.shape,
-            self.array.dtype,
-            self.array.ndim,
-        )
-
-    def __getitem__(self, at):
-        try:
-            return self.array[at]
-        except OSError:  # names its file
-            raise
-        except Exception as error:
-            raise ValueError(
-                f"{self.path}: the chunk {self._chunk(at)} cannot be read: {error}"
-            ) from error
-
-    def _chunk(self, at):
-        """The name of the chunk of the first of these entries; dask reads no two at once."""
-        sizes = self.array.shards or self.array.chunks
-        first = (
-            np.ravel(range(size)[part])[0]
-            for part, size in zip(at, self.shape, strict=True)
-        )
-        place = (int(entry) // size for entry, size in zip(first, sizes, strict=True))
-        return self.array.metadata.encode_chunk_key(tuple(place))
-
-
-def _zarr_array(path, component):
-    """The array at a path, or that of this name in the group there."""
-    zarr = _required("zarr")
-    store = zarr.storage.ZipStore(path, mode="r") if os.path.isfile(path) else path
-    try:
-        found = zarr.open(store, mode="r", path=component)
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{path}{'' if component is None else f', {component}'}: "
-            f"no Zarr array can be opened there: {error}"
-        ) from error
-    if isinstance(found, zarr.Group):
-        within = f"{component.strip('/')}/" if component else ""
-        arrays = (
-            name for name, node in found.members(None) if isinstance(node, zarr.Array)
-        )
-        names = [within + name for name in arrays]
-        raise ValueError(
-            f"{path} is a Zarr group, which holds the arrays {', '.join(sorted(names)) or '(none)'}: "
-            "name one as component"
-        )
-    if found.dtype.kind not in "fiub":
-        raise TypeError(f"{path} must hold real numbers, not values of dtype {found.dtype}")
-    return found
-
-
 def open_array(path, chunks="auto", *, component=None):
     """An array on disk as a dask array that reads it when it is computed.
 
@@ -542,8 +442,8 @@ def open_array(path, chunks="auto", *, component=None):
     path = os.fsdecode(path)
     if not os.path.exists(path) and "://" not in path:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    if not os.path.isfile(path) or _is_archive(path):
-        stored = _Zarr(path, component)
+    if not os.path.isfile(path) or is_archive(path):
+        stored = ZarrArray(path, component)
         return _lazily(stored, stored.array.chunks)
     if component is not None:
         raise ValueError(f"{path} is no Zarr group, so it has no component {component!r}")
@@ -553,7 +453,7 @@ def open_array(path, chunks="auto", *, component=None):
 def _of_npy(file, chunks):
     if chunks != "auto":
         return _lazily(file, chunks)
-    if file._fortran:
+    if file.fortran_order:
         return _of_npy(file.T, chunks).T
     blocks = block_shape(file.shape, _CHUNK)
     x = _lazily(file, blocks)

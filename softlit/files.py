@@ -5,16 +5,16 @@
 import copy
 import errno
 import math
-import operator
 import os
 import secrets
 import sys
 from contextlib import contextmanager, suppress
-from itertools import count, product
+from itertools import count
 
 import numpy as np
 
-from softlit._arrays import Layout, block_shape, positive_int, real_array
+from softlit._arrays import Layout, positive_int, real_array
+from softlit._boxes import panels, rows_that_hold, selected
 from softlit.kernels import softmax
 from softlit.streaming import softmax_chunks
 
@@ -50,6 +50,8 @@ class NpyFile:
         The dtype of its numbers.
     ndim : int
         How many axes it has.
+    fortran_order : bool
+        Whether the entries of the last axis lie together.
 
     Raises
     ------
@@ -104,14 +106,17 @@ class NpyFile:
                 f"{self.path} must hold real numbers, not values of dtype {self.dtype}"
             )
         self.ndim = len(self.shape)
-        self._fortran = fortran and self.ndim > 1
+        self.fortran_order = fortran and self.ndim > 1
         self._check_size()
 
     @property
     def T(self):
         """The same file with its axes reversed."""
         file = copy.copy(self)
-        file.shape, file._fortran = self.shape[::-1], not self._fortran and self.ndim > 1
+        file.shape, file.fortran_order = (
+            self.shape[::-1],
+            not self.fortran_order and self.ndim > 1,
+        )
         return file
 
     def _check_size(self):
@@ -123,8 +128,8 @@ class NpyFile:
             )
 
     def __getitem__(self, at):
-        ranges, view = _selected(at, self.shape, self.path)
-        if self._fortran:
+        ranges, view = selected(at, self.shape, self.path)
+        if self.fortran_order:
             return self._read(self.shape[::-1], ranges[::-1]).T[view]
         return self._read(self.shape, ranges)[view]
 
@@ -147,7 +152,9 @@ class NpyFile:
         if whole and (entries.step == 1 or len(entries) == 1):
             self._fill_whole(file, start + size * entries[0], out)
         elif size * entries.step <= _GAP:
-            for some, part in _pieces(entries, out, _PIECE // (size * entries.step)):
+            for some, part in _some_at_a_time(
+                entries, out, _PIECE // (size * entries.step)
+            ):
                 rows = np.empty((some[-1] - some[0] + 1, *inner), self.dtype)
                 self._fill_whole(file, start + size * some[0], rows)
                 steps = (slice(part.start, part.stop, part.step) for part in others)
@@ -216,46 +223,7 @@ def _read_header(file):
     return shape, fortran, dtype
 
 
-def _selected(at, shape, path):
-    """The entries of each axis that an index selects, as rising ranges, and the index that is then left."""
-    at = at if isinstance(at, tuple) else (at,)
-    kinds = [type(one) for one in at]
-    named = sum(kind not in (type(...), type(None)) for kind in kinds)
-    if named > len(shape) or kinds.count(type(...)) > 1:
-        raise IndexError(f"{path}: {len(at)} indices are too many for the shape {shape}")
-    ranges, view, axes = [], [], iter(enumerate(shape))
-    for one in at:
-        view.append(one)
-        if one is Ellipsis:
-            ranges += [range(next(axes)[1]) for _ in range(len(shape) - named)]
-        elif one is not None:
-            axis, size = next(axes)
-            entries, view[-1] = _selected_of_axis(one, axis, size, path)
-            ranges.append(entries)
-    return [*ranges, *(range(size) for _, size in axes)], tuple(view)
-
-
-def _selected_of_axis(one, axis, size, path):
-    if isinstance(one, slice):
-        entries = range(size)[one]
-        rising = entries.step > 0
-        return (entries, slice(None)) if rising else (entries[::-1], slice(None, None, -1))
-    try:
-        entry = operator.index(one) if not isinstance(one, bool) else None
-    except TypeError:
-        entry = None
-    if entry is None:
-        raise TypeError(
-            f"{path} is indexed by integers, slices, ... and None, not by {type(one).__name__}: "
-            "read a slice, and choose from that"
-        )
-    if not -size <= entry < size:
-        raise IndexError(f"{path}: {entry} is out of range for axis {axis} of size {size}")
-    entry %= size
-    return range(entry, entry + 1), 0
-
-
-def _pieces(entries, out, many):
+def _some_at_a_time(entries, out, many):
     """Ranges of some entries at a time, and where they go."""
     many = max(1, many)
     for first in range(0, len(entries), many):
@@ -267,7 +235,7 @@ class _Blocks:
 
     def __init__(self, file, entries, progress):
         self.file, self.progress = file, progress
-        self.height = max(1, entries // max(1, math.prod(file.shape[1:])))
+        self.height = rows_that_hold(entries, file.shape)
 
     def __iter__(self):
         starts = range(0, self.file.shape[0], self.height)
@@ -304,37 +272,6 @@ def _show_progress(share):
         file=sys.stderr,
         flush=True,
     )
-
-
-def _block_of_slices(shape, axes, entries):
-    """As `block_shape`; smaller if it holds parts of many slices, since each of these has a state."""
-    block = block_shape(shape, entries)
-    slices = math.prod(size for axis, size in enumerate(block) if axis not in axes)
-    if 16 * slices > entries and any(block[axis] < shape[axis] for axis in axes):
-        return block_shape(shape, entries // 16)
-    return block
-
-
-def _panels(shape, axes, entries):
-    """Lists of boxes: those of one list hold some slices along the axes, each whole, in one box or several.
-
-    A box is cut along the first axes of the array and holds all of the others.
-    """
-    if 0 in shape:
-        return
-    block = _block_of_slices(shape, axes, entries)
-    cut = [axis for axis, size in enumerate(shape) if block[axis] < size] or [0]
-    cuts = [_cut(shape[axis], block[axis]) for axis in range(cut[-1] + 1)]
-    kept = [parts for axis, parts in enumerate(cuts) if axis not in axes]
-    for fixed in map(iter, product(*kept)):
-        sides = (
-            parts if axis in axes else [next(fixed)] for axis, parts in enumerate(cuts)
-        )
-        yield list(product(*sides))
-
-
-def _cut(size, length):
-    return [slice(start, min(start + length, size)) for start in range(0, size, length)]
 
 
 def _softmax_of_boxes(file, boxes, axis, shown):
@@ -421,19 +358,19 @@ def softmax_npy(source, target, axis=-1, *, entries=2**20, progress=False):
     """
     file, entries = NpyFile(source), positive_int(entries, "entries")
     file._refuse_0d()
-    axes, fortran = Layout(file.shape, axis).axes, file._fortran
+    axes, fortran = Layout(file.shape, axis).axes, file.fortran_order
     if fortran:
         file, axes = file.T, tuple(file.ndim - 1 - axis for axis in axes)
     dtype = real_array(np.empty(0, file.dtype))[1]
     shape = file.shape[::-1] if fortran else file.shape
     header = {"descr": dtype.str, "fortran_order": fortran, "shape": shape}
-    panels = list(_panels(file.shape, axes, entries))
-    visits = sum(len(boxes) if len(boxes) == 1 else 2 * len(boxes) for boxes in panels)
+    lists = list(panels(file.shape, axes, entries))
+    visits = sum(len(boxes) if len(boxes) == 1 else 2 * len(boxes) for boxes in lists)
     shown = _bar(visits, progress)
     with _appearing(target) as out:
         np.lib.format.write_array_header_1_0(out, header)
         start = out.tell()
-        for boxes in panels:
+        for boxes in lists:
             for box, p in _softmax_of_boxes(file, boxes, axes, shown):
                 first = sum(
                     part.start * math.prod(file.shape[axis + 1 :])

@@ -4,9 +4,10 @@
 
 import numpy as np
 
-from softlit._arrays import Layout, broadcast_pair, nonnegative_array
+from softlit._arrays import nonnegative_array, on_rows
 
 
+@on_rows(p=nonnegative_array)
 def entropy(p, axis=-1):
     r"""The entropy of a distribution, in nats.
 
@@ -56,12 +57,7 @@ def entropy(p, axis=-1):
     >>> softlit.entropy([[1.0, 0.0], [0.5, 0.5]]).round(6)
     array([0.      , 0.693147])
     """
-    p, dtype = nonnegative_array(p)
-    layout = Layout(p.shape, axis)
-    with np.errstate(all="ignore"):
-        rows = layout.rows(p)
-        value = 0 - np.sum(np.where(rows == 0, 0, rows * np.log(rows)), axis=-1)
-        return layout.reduced(value).astype(dtype, copy=False)[()]
+    return 0 - np.sum(np.where(p == 0, 0, p * np.log(p)), axis=-1)
 
 
 # --- book/06-sharpness.ipynb, cell build-kl
@@ -87,6 +83,7 @@ def _kl_terms(p, q):
     return np.where(apart, p + q + np.inf, terms)  # infinite, unless one of the two is NaN
 
 
+@on_rows(p=nonnegative_array, q=nonnegative_array)
 def kl_divergence(p, q, axis=-1):
     r"""The Kullback-Leibler divergence of a distribution p from a distribution q, in nats.
 
@@ -145,14 +142,7 @@ def kl_divergence(p, q, axis=-1):
     >>> softlit.kl_divergence([[0.5, 0.5], [0.0, 1.0]], [0.0, 1.0])
     array([inf,  0.])
     """
-    (p, p_dtype), (q, q_dtype) = nonnegative_array(p), nonnegative_array(q, "q")
-    dtype = np.promote_types(p_dtype, q_dtype)
-    with np.errstate(all="ignore"):
-        wide = np.promote_types(p.dtype, q.dtype)
-        p, q = broadcast_pair(p.astype(wide), q.astype(wide), "pq")
-        layout = Layout(p.shape, axis)
-        value = np.sum(layout.rows(_kl_terms(p, q)), axis=-1)
-        return layout.reduced(value).astype(dtype, copy=False)[()]
+    return np.sum(_kl_terms(p, q), axis=-1)
 
 
 __all__ = [

@@ -6,11 +6,11 @@ import operator
 
 import numpy as np
 
-from softlit._arrays import Layout, broadcast_array, mask_array, real_array
+from softlit._arrays import Layout, broadcast_array, mask_array, on_floats, real_array
 from softlit.kernels import softmax
 
 
-def _rows(x, axis, beta, where):
+def _softmax_rows(x, axis, beta, where):
     """Probabilities, the factor beta and the mask, each slice a row, and the layout that puts rows back.
 
     A row is NaN where softmax has no limit that could be differentiated: several infinite logits
@@ -33,6 +33,7 @@ def _rows(x, axis, beta, where):
 
 
 # --- book/08-jacobian.ipynb, cell build-jacobian
+@on_floats(x=real_array)
 def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
     r"""The matrix of all partial derivatives of softmax, one matrix a slice.
 
@@ -111,17 +112,15 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
         axis = operator.index(axis)
     except TypeError:
         raise TypeError(f"axis must be an int, not {axis!r}") from None
-    x, dtype = real_array(x)
-    with np.errstate(all="ignore"):
-        p, factors, mask, _ = _rows(x, axis, beta, where)
-        a, b = p[..., :, np.newaxis], p[..., np.newaxis, :]
-        # beta meets the larger factor first, so that no product of small ones underflows on the way
-        jacobian = 0 - (factors[..., np.newaxis] * np.maximum(a, b)) * np.minimum(a, b)
-        diagonal = np.einsum("...ii->...i", jacobian)  # a view of the matrix
-        diagonal[...] = 0 * p  # NaN stays NaN
-        diagonal -= np.sum(jacobian, axis=-1)
-        inside = mask[..., :, np.newaxis] & mask[..., np.newaxis, :]
-        return np.where(inside, jacobian, 0).astype(dtype, copy=False)
+    p, factors, mask, _ = _softmax_rows(x, axis, beta, where)
+    a, b = p[..., :, np.newaxis], p[..., np.newaxis, :]
+    # beta meets the larger factor first, so that no product of small ones underflows on the way
+    jacobian = 0 - (factors[..., np.newaxis] * np.maximum(a, b)) * np.minimum(a, b)
+    diagonal = np.einsum("...ii->...i", jacobian)  # a view of the matrix
+    diagonal[...] = 0 * p  # NaN stays NaN
+    diagonal -= np.sum(jacobian, axis=-1)
+    inside = mask[..., :, np.newaxis] & mask[..., np.newaxis, :]
+    return np.where(inside, jacobian, 0)
 
 
 # --- book/08-jacobian.ipynb, cell build-products
@@ -136,17 +135,14 @@ def _centred_product(p, v):
 
 def _product(x, v, name, axis, beta, where):
     """The Jacobian at x times v, which errors call by its name."""
-    (x, x_dtype), (v, v_dtype) = real_array(x), real_array(v, name)
-    computed, dtype = np.promote_types(x.dtype, v.dtype), np.promote_types(x_dtype, v_dtype)
-    with np.errstate(all="ignore"):
-        p, factors, mask, layout = _rows(x.astype(computed, copy=False), axis, beta, where)
-        v = layout.rows(broadcast_array(v.astype(computed, copy=False), layout.shape, name))
-        product = factors * _centred_product(p, np.where(mask, v, 0))
-        result = layout.restore(np.where(mask, product, 0))
-        return result.astype(dtype, copy=False)[()]
+    p, factors, mask, layout = _softmax_rows(x, axis, beta, where)
+    v = layout.rows(broadcast_array(v, layout.shape, name))
+    product = factors * _centred_product(p, np.where(mask, v, 0))
+    return layout.restore(np.where(mask, product, 0))
 
 
 # --- book/08-jacobian.ipynb, cell build-jvp
+@on_floats(x=real_array, v=real_array)
 def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
     r"""The Jacobian of softmax times a vector: how the probabilities move as the logits move along `v`.
 
@@ -217,6 +213,7 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
 
 
 # --- book/08-jacobian.ipynb, cell build-vjp
+@on_floats(x=real_array, g=real_array)
 def softmax_vjp(x, g, axis=-1, *, beta=1.0, where=None):
     r"""A gradient with respect to the probabilities, carried back to the logits.
 

@@ -4,9 +4,10 @@
 
 import numpy as np
 
-from softlit._arrays import real_array
+from softlit._arrays import on_floats, real_array
 
 
+@on_floats(x=real_array)
 def sigmoid(x):
     r"""The logistic function: the first of two softmax outputs, of the difference of the logits.
 
@@ -55,13 +56,12 @@ def sigmoid(x):
     >>> f"{softlit.sigmoid(-40.0):.4e}"
     '4.2484e-18'
     """
-    x, dtype = real_array(x)
-    with np.errstate(all="ignore"):
-        e = np.exp(-np.abs(x))
-        return (np.where(x < 0, e, 1) / (1 + e)).astype(dtype, copy=False)[()]
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
 
 
 # --- book/04-inverse.ipynb, cell build-logit
+@on_floats(p=real_array)
 def logit(p):
     r"""The inverse of the logistic function: the logarithm of the odds.
 
@@ -108,15 +108,12 @@ def logit(p):
     >>> f"{softlit.logit(0.5 + 2.0**-40):.6e}"
     '3.637979e-12'
     """
-    p, dtype = real_array(p, "p")
-    with np.errstate(all="ignore"):
-        middle = 2 * np.arctanh(2 * p - 1)
-        outside = np.log(p / (1 - p))
-        value = np.where(np.abs(p - 0.5) <= 0.25, middle, outside)
-        return value.astype(dtype, copy=False)[()]
+    middle = 2 * np.arctanh(2 * p - 1)
+    return np.where(np.abs(p - 0.5) <= 0.25, middle, np.log(p / (1 - p)))
 
 
 # --- book/04-inverse.ipynb, cell build-softplus
+@on_floats(x=real_array)
 def softplus(x):
     r"""The logsumexp of 0 and x: a smooth max(0, x), and an integral of the logistic function.
 
@@ -165,10 +162,7 @@ def softplus(x):
     >>> f"{softlit.softplus(-40.0):.4e}"
     '4.2484e-18'
     """
-    x, dtype = real_array(x)
-    with np.errstate(all="ignore"):
-        value = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-        return value.astype(dtype, copy=False)[()]
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 # --- book/04-inverse.ipynb, cell build-softplus-inverse
@@ -178,6 +172,7 @@ _LOG_2 = (
 )  # and what it leaves out
 
 
+@on_floats(y=real_array)
 def softplus_inverse(y):
     r"""The inverse of softplus: the number whose softplus is y.
 
@@ -227,14 +222,11 @@ def softplus_inverse(y):
     >>> f"{softlit.softplus(softlit.softplus_inverse(0.1)):.6f}"
     '0.100000'
     """
-    y, dtype = real_array(y, "y")
     y = y.astype(np.promote_types(y.dtype, np.float64), copy=False)
     high, low = (part.astype(y.dtype) for part in _LOG_2)
-    with np.errstate(all="ignore"):
-        from_log_2 = (y - high) - low
-        near = np.log1p(2 * np.expm1(from_log_2))
-        value = np.where(np.abs(from_log_2) <= 0.3, near, y + np.log(-np.expm1(-y)))
-        return value.astype(dtype, copy=False)[()]
+    from_log_2 = (y - high) - low
+    near = np.log1p(2 * np.expm1(from_log_2))
+    return np.where(np.abs(from_log_2) <= 0.3, near, y + np.log(-np.expm1(-y)))
 
 
 __all__ = [

@@ -4,24 +4,17 @@
 
 import numpy as np
 
-from softlit._arrays import Layout, mask_array, real_array
+from softlit._arrays import on_rows, real_array
 from softlit.kernels import logsumexp
 
 
-def _reduce(function, x, axis, beta, keepdims, where):
-    """Apply a soft maximum for beta >= 0 to each slice; a negative beta turns the signs round."""
-    x, dtype = real_array(x)
-    beta, _ = real_array(beta, "beta")
-    layout = Layout.shared(x.shape, axis, beta, "beta")
-    shape = layout.shape
-    keep = layout.rows(mask_array(True if where is None else where, shape))
-    with np.errstate(all="ignore"):
-        beta = layout.column(beta.astype(x.dtype), "beta")
-        sign = np.copysign(1, beta)
-        y = np.where(keep, sign * layout.rows(np.broadcast_to(x, shape)), -np.inf)
-        value = sign * function(y, np.abs(beta), keep) + 0  # no negative zero
-        value = np.where(np.isnan(beta), np.nan, value)
-        return layout.reduced(value, keepdims).astype(dtype, copy=False)[()]
+def _for_either_sign(function, x, beta, where):
+    """A soft maximum for beta >= 0 of each row; a negative beta turns the signs round."""
+    keep = np.broadcast_to(True if where is None else where, x.shape)
+    sign = np.copysign(1, beta)
+    y = np.where(keep, sign * x, -np.inf)
+    value = sign * function(y, np.abs(beta), keep) + 0  # no negative zero
+    return np.where(np.isnan(beta), np.nan, value)[..., 0]
 
 
 def _halved_gaps(y, beta):
@@ -54,6 +47,7 @@ def _boltzmann(y, beta, keep):
     return _average(y, top, half, np.where(keep, np.exp(gaps), 0))
 
 
+@on_rows(x=real_array, columns=["beta"])
 def boltzmann_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     r"""The mean of the entries under their own softmax: a soft maximum from below.
 
@@ -123,7 +117,7 @@ def boltzmann_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     >>> softlit.boltzmann_max([0.0, 5.0]) > softlit.boltzmann_max([0.5, 5.0])
     np.True_
     """
-    return _reduce(_boltzmann, x, axis, beta, keepdims, where)
+    return _for_either_sign(_boltzmann, x, beta, where)
 
 
 # --- book/07-soft-maxima.ipynb, cell build-lse
@@ -139,6 +133,11 @@ def _lse(y, beta, keep):
     top, _, gaps = _halved_gaps(y, beta)
     rest = _rest(np.where(np.isneginf(y), -np.inf, gaps))
     return _add_twice(top, np.where(rest == 0, 0, np.log1p(rest) / 2 / beta))
+
+
+@on_rows(x=real_array, columns=["beta"])
+def _lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
+    return _for_either_sign(_lse, x, beta, where)
 
 
 def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
@@ -202,7 +201,7 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     beta = real_array(beta, "beta")[0]
     if beta.ndim == 0 and beta == 1:
         return logsumexp(x, axis, keepdims=keepdims, where=where)
-    return _reduce(_lse, x, axis, beta, keepdims, where)
+    return _lse_max(x, axis, beta=beta, keepdims=keepdims, where=where)
 
 
 # --- book/07-soft-maxima.ipynb, cell build-mellowmax
@@ -218,6 +217,7 @@ def _mellow(y, beta, keep):
     return np.where(flat, plain, _add_twice(top, log_mean / 2 / beta))
 
 
+@on_rows(x=real_array, columns=["beta"])
 def mellowmax(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     r"""The log of the mean exponential: a soft maximum that is monotone and never expands distances.
 
@@ -271,7 +271,7 @@ def mellowmax(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     >>> softlit.mellowmax([0.0, 1.0, 5.0], beta=[[0.0], [1.0], [np.inf]]).round(4)
     array([2.    , 3.9261, 5.    ])
     """
-    return _reduce(_mellow, x, axis, beta, keepdims, where)
+    return _for_either_sign(_mellow, x, beta, where)
 
 
 __all__ = [

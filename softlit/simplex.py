@@ -4,9 +4,10 @@
 
 import numpy as np
 
-from softlit._arrays import Layout, nonnegative_array, real_array
+from softlit._arrays import Layout, nonnegative_array, on_rows, real_array
 
 
+@on_rows(x=nonnegative_array)
 def closure(x, axis=-1):
     r"""Divide non-negative numbers by their sum, so that they sum to 1.
 
@@ -59,15 +60,10 @@ def closure(x, axis=-1):
     >>> softlit.closure([1e308, 1e308])
     array([0.5, 0.5])
     """
-    x, dtype = nonnegative_array(x, "x")
-    layout = Layout(x.shape, axis)
-    with np.errstate(all="ignore"):
-        rows = layout.rows(x)
-        top = np.max(rows, axis=-1, keepdims=True, initial=0)
-        _, exponent = np.frexp(top)
-        scaled = np.where(np.isinf(top), rows == top, np.ldexp(rows, -exponent))
-        shares = np.abs(scaled) / np.sum(scaled, axis=-1, keepdims=True)  # abs: no -0.0
-        return layout.restore(shares).astype(dtype, copy=False)[()]
+    top = np.max(x, axis=-1, keepdims=True, initial=0)
+    _, exponent = np.frexp(top)
+    scaled = np.where(np.isinf(top), x == top, np.ldexp(x, -exponent))
+    return np.abs(scaled) / np.sum(scaled, axis=-1, keepdims=True)  # abs: no -0.0
 
 
 # --- book/04-inverse.ipynb, cell build-inverse
@@ -170,6 +166,7 @@ def _log_ratios(rows):
     return np.where(ratio > 0.5, np.log1p((rows - top) / top), far)
 
 
+@on_rows(p=nonnegative_array)
 def clr(p, axis=-1):
     r"""The centred log-ratio: the logits of p that sum to 0.
 
@@ -222,20 +219,17 @@ def clr(p, axis=-1):
     >>> softlit.softmax(softlit.clr([7, 2, 1])).round(4)
     array([0.7, 0.2, 0.1])
     """
-    p, dtype = nonnegative_array(p)
-    layout = Layout(p.shape, axis)
-    with np.errstate(all="ignore"):
-        ratios = _log_ratios(layout.rows(p))
-        mean = np.sum(ratios, axis=-1, keepdims=True) / layout.size
-        centred = np.where(np.isfinite(mean), ratios - mean, np.nan)
-        return layout.restore(centred).astype(dtype, copy=False)[()]
+    ratios = _log_ratios(p)
+    mean = np.sum(ratios, axis=-1, keepdims=True) / p.shape[-1]
+    return np.where(np.isfinite(mean), ratios - mean, np.nan)
 
 
 # --- book/05-superposition.ipynb, cell build-perturb
-from softlit._arrays import broadcast_pair
+from softlit._arrays import broadcast_together, on_floats
 from softlit.kernels import softmax
 
 
+@on_floats(p=nonnegative_array, q=nonnegative_array)
 def perturb(p, q, axis=-1):
     r"""The product of two distributions entry by entry, closed: Bayes' rule, the sum of the simplex.
 
@@ -293,15 +287,12 @@ def perturb(p, q, axis=-1):
     >>> softlit.perturb([1e-200, 1e-200], [1e-200, 3e-200]).round(6)
     array([0.25, 0.75])
     """
-    (p, p_dtype), (q, q_dtype) = nonnegative_array(p), nonnegative_array(q, "q")
-    wide, dtype = np.promote_types(p.dtype, q.dtype), np.promote_types(p_dtype, q_dtype)
-    with np.errstate(all="ignore"):
-        p, q = broadcast_pair(p.astype(wide), q.astype(wide), "pq")
-        logits = np.log(p) + np.log(q)
-        return softmax(logits, axis).astype(dtype)
+    p, q = broadcast_together(p=p, q=q)
+    return softmax(np.log(p) + np.log(q), axis)
 
 
 # --- book/05-superposition.ipynb, cell build-power
+@on_floats(p=nonnegative_array)
 def power(p, a, axis=-1):
     r"""A power of a distribution, closed: temperature, the multiple of the simplex.
 
@@ -368,11 +359,9 @@ def power(p, a, axis=-1):
            [0.3333, 0.3333, 0.3333],
            [1.    , 0.    , 0.    ]])
     """
-    p, dtype = nonnegative_array(p)
     a = real_array(a, "a")[0]
     Layout.shared(p.shape, axis, a, "a")
-    with np.errstate(all="ignore"):
-        return softmax(np.log(p), axis, beta=a).astype(dtype)
+    return softmax(np.log(p), axis, beta=a)
 
 
 __all__ = [

@@ -1,170 +1,27 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/15-streaming.ipynb, cell build-terms
-"""Softmax of more data than memory holds: small states that merge, and attention by blocks."""
+# --- book/15-streaming.ipynb, cell build-state
+"""Softmax of more data than memory holds: small states that merge, and two passes over blocks."""
 
-from functools import reduce
 from itertools import zip_longest
 
 import numpy as np
 
 from softlit._arrays import Layout, broadcast_array, mask_array, real_array
-from softlit.kernels import (
-    _BLOCK,
-    _exp,
-    _log_of_near_one,
-    _looks_moderate,
-    _places,
-    _row_sums,
+from softlit._families import (
+    family_of_slices,
+    log_of_sum,
+    log_probabilities,
+    mean_of_values,
+    merged_in_pairs,
+    merged_pair,
+    no_logits,
+    probabilities,
+    shift_and_total,
+    tiles_of_runs,
+    top_and_log_total,
 )
 
-_STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
-_ENTRIES = _BLOCK // 8  # of float64 in a block
-_RUN = 2**14  # entries whose coarse parts are summed without a rounding
-_QUICK_RUN = 2**17  # of float32, which has no coarse parts: fewer calls
-_ONES = np.ones(_RUN)
 
-
-def _reference(top):
-    return _STEP * np.rint(top / _STEP)
-
-
-def _leads(top, reference):
-    """exp(top - reference) of single numbers, with what the difference rounds off put back."""
-    gap = top - reference
-    lead = np.exp(gap) * (1 + (top - (gap + reference)))
-    return np.where(np.isfinite(gap), lead, top == np.inf)
-
-
-def _terms(x, reference, out=None):
-    """exp(x - reference) along rows; under a reference of +inf, 1 for each +inf and 0 for the others."""
-    if not reference.any() and _looks_moderate(x):
-        return np.exp(x, out=out, dtype=reference.dtype)
-    x = x.astype(reference.dtype, copy=False)
-    infinite = reference == np.inf
-    if infinite.any():
-        x = np.where(infinite, np.where(x == np.inf, 0, -np.inf), x)
-    return _exp(x, np.where(np.isfinite(reference), reference, 0), out)
-
-
-# --- book/15-streaming.ipynb, cell build-two-sums
-def _sums_in_two(e, lead, scratch):
-    """The sum of each row as two numbers: one that met no rounding, and the small rest of it."""
-    grid = np.ldexp(e.dtype.type(1.5), np.frexp(lead)[1] + 15)
-    coarse = np.add(e, grid, out=scratch)
-    coarse -= grid
-    e -= coarse
-    ones = _ONES[: e.shape[1]].astype(e.dtype, copy=False)
-    return np.vecdot(coarse, ones), np.vecdot(e, ones)
-
-
-def _plus(a, lost_a, b, lost_b):
-    """The sum of two sums, each with what it lost; the rounding of this addition joins them."""
-    added = a + b
-    of_b = added - a
-    lost = (a - (added - of_b)) + (b - of_b)
-    return added, np.where(np.isfinite(added), lost + (lost_a + lost_b), 0)
-
-
-# --- book/15-streaming.ipynb, cell build-families
-def _scaled(family, reference):
-    """The sums of a family and what they lost, in other units; what has become nothing is 0."""
-    own, numbers = _reference(family[0]), family[1:]
-    if not (own == reference).all():
-        factor = np.where(own == reference, 1, np.exp(own - reference))
-        numbers = np.where(factor == 0, 0, factor * numbers)
-    return numbers[::2], numbers[1::2]
-
-
-def _merged(a, b):
-    """The family of both: the smaller maximum joins the rest."""
-    top, low = np.maximum(a[0], b[0]), np.minimum(a[0], b[0])
-    reference = _reference(top)
-    both = np.empty(a.shape, top.dtype)
-    both[0] = top
-    both[1::2], both[2::2] = _plus(*_scaled(a, reference), *_scaled(b, reference))
-    both[1], both[2] = _plus(both[1], both[2], _leads(low, reference), 0)
-    return both
-
-
-def _folded(family):
-    """The families along the last axis merged into one, in pairs."""
-    while (n := family.shape[-1]) > 1:
-        paired = n - n % 2
-        pairs = _merged(family[..., :paired:2], family[..., 1:paired:2])
-        family = np.concatenate([pairs, family[..., paired:]], axis=-1)
-    return family[..., 0]
-
-
-def _of_rows(x, values, e, scratch=None):
-    """The family of each row; the buffers are for its exponentials, and in float64 for their coarse parts."""
-    place = _places(x)
-    top = x[place].astype(e.dtype)
-    e = _terms(x, _reference(top), e)
-    lead, weighted = e[place], ()
-    if values is not None:
-        products = np.where((e == 0) & np.isinf(values), 0, e * values)
-        weighted = _row_sums(products)[:, 0], np.zeros(len(x))
-    e[place] = 0
-    if x.dtype == np.float32:
-        return top[:, 0], _row_sums(e)[:, 0], np.zeros(len(x)), *weighted
-    return top[:, 0], *_sums_in_two(e, lead, scratch), *weighted
-
-
-def _tiles(rows, runs, n):
-    """Indices that cut an array of these three axes into tiles of whole runs, of about a block."""
-    across = max(1, min(runs, _ENTRIES // n))
-    down = max(1, _ENTRIES // (n * across))
-    for row in range(0, rows, down):
-        for run in range(0, runs, across):
-            yield slice(row, row + down), slice(run, run + across)
-
-
-def _of_runs(x, values, mask):
-    """The family of each run along the last of three axes."""
-    n, wide = x.shape[2], np.promote_types(x.dtype, np.float64)
-    family = np.zeros((3 if values is None else 5, *x.shape[:2]), wide)
-    quick = x.dtype == np.float32 and n >= _RUN and values is None
-    size = min(x.size, max(_ENTRIES, n))
-    buffers = np.empty(
-        (1 if x.dtype == np.float32 else 2, size), x.dtype if quick else wide
-    )
-    for at in _tiles(*x.shape):
-        tile = x[at].reshape(-1, n)
-        carried = None if values is None else values[at].reshape(-1, n).astype(wide)
-        if mask is not None:
-            allowed = mask[at].reshape(-1, n)
-            tile = np.where(allowed, tile, -np.inf)
-            carried = None if carried is None else np.where(allowed, carried, 0)
-        own = (buffer[: tile.size].reshape(tile.shape) for buffer in buffers)
-        for kept, found in zip(family, _of_rows(tile, carried, *own), strict=True):
-            kept[at] = found.reshape(kept[at].shape)
-    return family
-
-
-def _cuts(n, runs):
-    """Where whole runs of each length begin and end, the longest first, and what is left over."""
-    start = 0
-    for run in (*runs, 1):
-        stop = n - (n - start) % run
-        if stop > start:
-            yield slice(start, stop), run if run > 1 else stop - start
-        start = stop
-
-
-def _of_slices(x, values, mask):
-    """The family of each row, of any length."""
-    quick = x.dtype == np.float32 and values is None
-    families = []
-    for at, run in _cuts(x.shape[1], (_QUICK_RUN, _RUN) if quick else (_RUN,)):
-        runs = [
-            None if part is None else part[:, at].reshape(len(part), -1, run)
-            for part in (x, values, mask)
-        ]
-        families.append(_folded(_of_runs(*runs)))
-    return reduce(_merged, families)
-
-
-# --- book/15-streaming.ipynb, cell build-state
 class SoftmaxState:
     r"""What softmax has to remember of logits that are gone; states of parts merge into that of the whole.
 
@@ -220,7 +77,7 @@ class SoftmaxState:
     __slots__ = ("_dtype", "_numbers")
 
     def __init__(self):
-        self._numbers, self._dtype = _nothing(3, (), np.float64), None
+        self._numbers, self._dtype = no_logits(3, (), np.float64), None
         self._numbers.flags.writeable = False
 
     @classmethod
@@ -364,10 +221,8 @@ class SoftmaxState:
                 f"{_told(self)} and a state of shape {shape} cannot be merged"
             )
         if x.size == 0:
-            nothing = _nothing(
-                3 if values is None else 5, shape, np.result_type(x, np.float64)
-            )
-            return self.merge(self._of(nothing, dtype))
+            count, wide = 3 if values is None else 5, np.result_type(x, np.float64)
+            return self.merge(self._of(no_logits(count, shape, wide), dtype))
         rows = [
             None if part is None else layout.rows(part).reshape(-1, layout.size)
             for part in (x, values, mask)
@@ -377,7 +232,7 @@ class SoftmaxState:
                 np.setbufsize(
                     16
                 )  # else NumPy copies what it broadcasts; errstate restores it
-            family = _of_slices(*rows)
+            family = family_of_slices(*rows)
         return self.merge(self._of(family.reshape(-1, *shape), dtype))
 
     def merge(self, other):
@@ -406,7 +261,7 @@ class SoftmaxState:
         if self.numbers.shape != other.numbers.shape:
             raise ValueError(f"{_told(self)} and {_told(other)} cannot be merged")
         with np.errstate(all="ignore"):
-            family = _merged(self.numbers, other.numbers)
+            family = merged_pair(self.numbers, other.numbers)
         return self._of(family, np.result_type(self.dtype, other.dtype))
 
     def merged(self, axis=-1):
@@ -429,17 +284,11 @@ class SoftmaxState:
         layout = Layout(self.shape, axis)
         if layout.size == 0:
             return self._of(
-                _nothing(len(self.numbers), layout.outer, self.numbers.dtype), self.dtype
+                no_logits(len(self.numbers), layout.outer, self.numbers.dtype), self.dtype
             )
         with np.errstate(all="ignore"):
             slices = np.stack([layout.rows(one) for one in self.numbers])
-            return self._of(_folded(slices), self.dtype)
-
-    def _parts(self):
-        """Maximum, reference, exponential of the maximum, rest; as wide as the machine allows."""
-        top, rest, lost = (one.astype(np.longdouble) for one in self.numbers[:3])
-        reference = _reference(top)
-        return top, reference, _leads(top, reference), rest + lost
+            return self._of(merged_in_pairs(slices), self.dtype)
 
     def logsumexp(self):
         """LogSumExp of all logits so far; -inf if there were none, NaN if one was NaN.
@@ -448,11 +297,7 @@ class SoftmaxState:
         where longdouble is wider than float64, as on PCs; in float32 at most 3 ulp.
         """
         with np.errstate(all="ignore"):
-            top, reference, lead, rest = self._parts()
-            value = reference + np.log(lead + rest)
-            value = np.where(np.abs(value) < 2, _log_of_near_one(top, rest / lead), value)
-            value = np.where(np.isinf(top), top, value)
-            return value.astype(self.dtype or np.float64)[()]
+            return log_of_sum(self.numbers).astype(self.dtype or np.float64)[()]
 
     def weighted_mean(self):
         """The mean of the values under softmax of all logits so far.
@@ -468,8 +313,7 @@ class SoftmaxState:
         if len(self.numbers) == 3:
             raise ValueError("the state carries no values; give them to update")
         with np.errstate(all="ignore"):
-            *_, lead, rest = self._parts()
-            return (self.numbers[3:].sum(axis=0) / (lead + rest)).astype(self.dtype)[()]
+            return mean_of_values(self.numbers).astype(self.dtype)[()]
 
     def softmax(self, block, axis=-1, *, where=None):
         """The probabilities of some of the logits among all that the state has seen.
@@ -499,16 +343,8 @@ class SoftmaxState:
             If `axis` is out of range.
         """
         with np.errstate(all="ignore"):
-            _, reference, lead, rest = self._parts()
-            total = np.where(lead + rest == 0, np.nan, lead + rest)
-            whole = reference + np.log(total)
-            near = (whole >= 0) & (whole <= 32)
-            shift = np.where(
-                near, 0, np.where(np.isinf(reference), reference, np.floor(whole))
-            )
-            change = np.where(shift == reference, 1, np.exp(reference - shift))
-            p = self._of_block(block, axis, _probabilities, shift, total * change)
-            return _chosen(p, where, 0)
+            p = self._of_block(block, axis, probabilities, *shift_and_total(self.numbers))
+            return _where_allowed(p, where, 0)
 
     def log_softmax(self, block, axis=-1, *, where=None):
         """The logarithms of the probabilities that the method `softmax` gives, without loss for small ones.
@@ -533,11 +369,9 @@ class SoftmaxState:
             As the method `softmax` does.
         """
         with np.errstate(all="ignore"):
-            top, _, lead, rest = self._parts()
-            value = self._of_block(
-                block, axis, _log_probabilities, top, np.log1p(rest / lead)
-            )
-            return _chosen(value, where, -np.inf)
+            numbers = top_and_log_total(self.numbers)
+            value = self._of_block(block, axis, log_probabilities, *numbers)
+            return _where_allowed(value, where, -np.inf)
 
     def _of_block(self, block, axis, function, *numbers):
         """The function of rows of the block, and of numbers with one entry a row."""
@@ -553,7 +387,7 @@ class SoftmaxState:
         rows = layout.rows(x).reshape(-1, layout.size)
         out = np.empty(rows.shape, dtype)
         columns = [one.astype(wide).reshape(-1, 1) for one in numbers]
-        for at, run in _tiles(*rows.shape, 1):
+        for at, run in tiles_of_runs(*rows.shape, 1):
             tile = rows[at, run].astype(wide)
             out[at, run] = function(tile, *(column[at] for column in columns))
         return layout.restore(out)[()]
@@ -570,27 +404,12 @@ def _floating(dtype):
     return found.newbyteorder("=")
 
 
-def _nothing(count, shape, dtype):
-    """The family of no logits."""
-    family = np.zeros((count, *shape), dtype)
-    family[0] = -np.inf
-    return family
-
-
-def _chosen(results, where, other):
+def _where_allowed(results, where, other):
     """The results where the mask is True, and the other number elsewhere."""
     mask = mask_array(where, results.shape)
     if mask is None:
         return results
     return np.where(mask, results, results.dtype.type(other))[()]
-
-
-def _probabilities(x, shift, total):
-    return _terms(x, shift) / total
-
-
-def _log_probabilities(x, top, log_total):
-    return np.where(np.isposinf(top) & np.isposinf(x), 0, x - top) - log_total
 
 
 def _told(state):

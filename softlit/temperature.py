@@ -3,7 +3,7 @@
 """The other end of the temperature axis: softmax with the order of the logits reversed."""
 
 from softlit._arrays import real_array
-from softlit._generic import is_foreign
+from softlit._portable import is_foreign
 from softlit.kernels import softmax
 
 

@@ -5,8 +5,9 @@ import dataclasses
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import nbformat
 import pytest
@@ -29,29 +30,34 @@ def pytest_configure(config):
 
 # The files that take longest come first, so that no core is left alone with one of them at the end. While the
 # first of them builds the site, the other worker has no need of it.
-LONG = ["test_pages.py", "test_pdf.py", "test_worst_case.py", "test_reliability.py"]
+LONG = ["pages", "pdf", "reliability", "layout", "worst_case", "peers", "published", "streaming"]
 
 
 def pytest_collection_modifyitems(items):
-    places = {name: place for place, name in enumerate(LONG)}
+    places = {f"test_{name}.py": place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
-
-
-@pytest.fixture
-def untraced():
-    """Not measured for coverage, which triples the time of plain Python, other than softlit's included.
-
-    The mark `no_cover` of pytest-cov has no effect in the workers of xdist.
-    """
-    trace = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(trace)
 
 
 @pytest.fixture(scope="session")
 def book():
     return read_book()
+
+
+@contextmanager
+def made_once(tmp_path_factory, name):
+    """A folder that the workers of a test run share, and whether this one is the first and has to fill it.
+
+    The others wait, since they would be reading what is being written. SQLite's lock works on every system,
+    and ends with its process; the number that it keeps for its users says that everything is there.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
+    folder = tmp_path_factory.getbasetemp().parent / f"{name}-{run}"
+    folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(folder / "lock", timeout=1800)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        yield folder, not database.execute("PRAGMA user_version").fetchone()[0]
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
 
 
 @pytest.fixture(scope="session")
@@ -62,19 +68,9 @@ def site(tmp_path_factory):
     landing page is no notebook, and its cell runs here. That a build executes what it shows, and stops at an
     error, is tested on a small book in test_published.py.
     """
-    # The workers of a test run share the folder of the site: the first builds it, and the others wait, since
-    # a build writes pages that they would be reading. SQLite's lock works on every system, and ends with its
-    # process; the number that it keeps for its users says that the site is there.
-    lock = (
-        tmp_path_factory.getbasetemp().parent
-        / f"site-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
-    )
-    with closing(sqlite3.connect(lock, timeout=1800)) as database:
-        database.execute("BEGIN EXCLUSIVE")
-        if not database.execute("PRAGMA user_version").fetchone()[0]:
+    with made_once(tmp_path_factory, "site") as (_, first):
+        if first:
             assert build_from_stored_outputs() == 0, "the site does not build without warnings"
-            database.execute("PRAGMA user_version = 1")
-            database.commit()
     return {
         path.relative_to(build.SITE).as_posix(): html.parse(str(path)).getroot()
         for path in build.SITE.rglob("*.html")
@@ -88,6 +84,18 @@ def build_from_stored_outputs():
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     return build.build(FOLDER, FOLDER / "_config.yml")
+
+
+@pytest.fixture(scope="session")
+def distribution(tmp_path_factory):
+    """The wheel and the source archive from which it was built; no network is used."""
+    with made_once(tmp_path_factory, "distribution") as (folder, first):
+        if first:
+            command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr + done.stdout
+    (wheel,), (archive,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return wheel, archive
 
 
 @pytest.fixture
@@ -150,6 +158,16 @@ def with_cell(book, notebook, cell_id, change):
         outputs=tuple(seen.outputs),
     )
     return with_cells(book, chapter, [new if old is cell else old for old in chapter.cells])
+
+
+def replaced(old, new):
+    """A change of a cell: one text in place of another, which must be there."""
+
+    def change(cell):
+        assert old in cell.source, old
+        cell.source = cell.source.replace(old, new)
+
+    return change
 
 
 def with_cells(book, chapter, cells):

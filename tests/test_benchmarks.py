@@ -55,7 +55,7 @@ def test_committed_results_of_streams_are_whole():
 def test_samples_of_streams_are_taken_in_processes_of_their_own(tmp_path):
     path = tmp_path / "x.npy"
     np.save(path, np.zeros(1000, np.float32))
-    for way in ("softlit.dask", "max then sum, chunks of dask"):
+    for way in ("softlit.dask", "softlit.dask, two processes", "max then sum, chunks of dask"):
         row = streaming.sample("file", way, 1000, path)
         assert row["value"] == pytest.approx(np.log(1000), rel=1e-6) and row["seconds"] > 0
         assert row["MiB"] >= row["MiB before"] > 5

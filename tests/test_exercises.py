@@ -18,8 +18,6 @@ from literate.references import Words
 from softlit import textbook
 from softlit.lab.checks import examined, judge, refused
 
-pytestmark = pytest.mark.usefixtures("untraced")  # sympy takes the time
-
 WRONG = yaml.safe_load(Path(__file__).with_name("wrong_answers.yml").read_text(encoding="utf-8"))
 RIGHT = {
     "ex-centre": "lambda x: x - np.mean(x, -1)[..., None]",

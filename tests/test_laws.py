@@ -1,4 +1,4 @@
-"""More algebraic laws in floating point (see test_properties.py), with tolerances from the stated accuracy.
+"""The algebraic laws in floating point, for any logits that hypothesis finds, within the stated accuracy.
 
 A probability is within 6 ulp of exact in float64 and 8 in float32, log_softmax within 4, logsumexp in 3: two
 results that are equal in exact arithmetic differ by at most twice that, and an ulp is at most eps of a value.
@@ -31,6 +31,10 @@ def logits(draw, bound=40, minimum=1, count=1, whole=False):
 
 def eps(x):
     return float(np.finfo(x.dtype).eps)
+
+
+def unit(x):
+    return eps(x) / 2
 
 
 def assert_same_p(got, wanted):
@@ -191,6 +195,80 @@ def test_the_mean_logit_grows_with_beta(x):
     betas = np.array([-8.0, -2.0, -0.5, 0.0, 0.5, 2.0, 8.0])
     means = [np.sum(softlit.softmax(x, beta=beta).astype(float) * x, axis=-1) for beta in betas]
     assert (np.diff(means, axis=0) >= -TWICE[x.dtype] * eps(x) * 10 * x.shape[-1]).all()
+
+
+@given(logits(bound=2.0**100))
+def test_open_simplex_up_to_rounding(x):
+    p = softlit.softmax(x)
+    assert (p >= 0).all() and (p <= 1).all()
+    assert np.abs(p.astype(float).sum(axis=-1) - 1).max() <= (x.shape[-1] + 4) * unit(x)
+
+
+@given(logits(bound=2.0**100, minimum=2))
+def test_order_is_kept(x):
+    p = softlit.softmax(x)
+    rank = np.argsort(x, axis=-1, kind="stable")
+    assert (np.diff(np.take_along_axis(p, rank, axis=-1), axis=-1) >= 0).all()
+
+
+@given(logits(bound=50))
+def test_log_softmax_is_never_positive(x):
+    assert (softlit.log_softmax(x) <= 0).all()
+
+
+@given(logits(bound=2.0**100))
+def test_logsumexp_bounds(x):
+    """max <= LSE <= max + log N, in floats with a rounding; strictness is lost by rounding."""
+    top, value = x.max(axis=-1), softlit.logsumexp(x)
+    slack = 4 * unit(x) * (np.abs(top) + 1)
+    assert (value >= top - slack).all() and (value <= top + np.log(x.shape[-1]) + slack).all()
+
+
+@given(logits(bound=10), st.floats(-4, 4, width=16))
+def test_scaling_is_powering(x, beta):
+    scaled = softlit.softmax(x, beta=beta)
+    with np.errstate(under="ignore"):
+        powered = softlit.softmax(x.astype(np.longdouble)) ** np.longdouble(beta)
+    powered /= powered.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(scaled, powered, rtol=(200 + 2 * x.shape[-1]) * unit(x))
+
+
+@given(logits(bound=50))
+def test_beta_infinite_is_hardmax(x):
+    np.testing.assert_array_equal(softlit.softmax(x, beta=np.inf), softlit.hardmax(x))
+
+
+@given(logits(bound=20))
+def test_inverse_both_ways(x):
+    x = x.astype(float)
+    p = softlit.softmax(x)
+    np.testing.assert_allclose(softlit.clr(p), x - x.mean(axis=-1, keepdims=True), atol=1e-13)
+    np.testing.assert_allclose(softlit.softmax(softlit.softmax_inverse(p)), p, rtol=1e-13)
+
+
+@given(logits(bound=20))
+def test_jacobian_annihilates_constants_and_is_symmetric(x):
+    jacobian = softlit.softmax_jacobian(x)
+    assert np.abs(jacobian.astype(float).sum(axis=-1)).max() <= (x.shape[-1] + 4) * unit(x)
+    np.testing.assert_array_equal(jacobian, np.swapaxes(jacobian, -1, -2))
+
+
+@given(logits(bound=20))
+def test_products_agree_with_the_matrix(x):
+    v = np.roll(x, 1, axis=-1)
+    full = np.einsum("...ij,...j->...i", softlit.softmax_jacobian(x.astype(float)), v.astype(float))
+    bound = 40 * unit(x) * (np.abs(v).max() + 1)
+    np.testing.assert_allclose(softlit.softmax_jvp(x, v), full, rtol=0, atol=bound)
+    np.testing.assert_allclose(softlit.softmax_vjp(x, v), full, rtol=0, atol=bound)
+
+
+@given(logits(bound=20))
+def test_the_tolerances_can_fail(x):
+    """The negative control: another distribution is not accepted as the same one."""
+    other = x.copy()
+    other[..., 0] += x.dtype.type(1)
+    if x.shape[-1] > 1:
+        assert not np.allclose(softlit.softmax(other), softlit.softmax(x), rtol=20 * float(unit(x)), atol=0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -10,7 +10,7 @@ import sys
 
 import nbformat
 import pytest
-from conftest import edit_cell, with_cell, with_cells
+from conftest import edit_cell, replaced, with_cell, with_cells
 
 from literate import pages, rules, style
 from literate.chapters import ROOT, BookError, read_book
@@ -19,16 +19,6 @@ SHIFT = "book/02-shift-invariance.ipynb"
 FUNCTION = (
     'def cross_entropy(x, y, axis=-1):\n    """The loss of logits x where y is right."""\n    return x - y'
 )
-
-
-def replaced(old, new):
-    """A change of a cell: one text in place of another, which must be there."""
-
-    def change(cell):
-        assert old in cell.source
-        cell.source = cell.source.replace(old, new)
-
-    return change
 
 
 def added(text):

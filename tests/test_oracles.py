@@ -1,4 +1,4 @@
-"""The kernels against oracles: mpmath in ulps, SciPy in values."""
+"""The kernels against oracles: SciPy in values, and mpmath where test_worst_case.py does not go."""
 
 import mpmath
 import numpy as np
@@ -8,42 +8,13 @@ from adders import MACHINES
 
 import softlit
 from softlit import textbook
-from softlit.lab.ulp import exact, exact_log_softmax, exact_logsumexp, exact_softmax, ulp_error
+from softlit.lab.ulp import exact, exact_logsumexp, exact_softmax, ulp_error
 
 
 @pytest.fixture(params=MACHINES, autouse=True)
 def machine(request):
     with MACHINES[request.param]():
         yield
-
-
-def families(dtype):
-    rng = np.random.default_rng(20)
-    yield "mild", rng.normal(size=(10, 12))
-    yield "pairs", 5 * rng.normal(size=(40, 2))
-    yield "offset", 1000 + rng.normal(size=(10, 8))
-    yield "tied", np.repeat(rng.normal(size=(5, 3)), 4, axis=-1)
-    yield "leader", np.stack([np.zeros(40), -np.arange(1.0, 41)], axis=-1)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("family", ["mild", "pairs", "offset", "tied", "leader"])
-def test_errors_in_ulp(dtype, family):
-    """softmax: 4 ulp and one for each 2 of the widest gap; log_softmax the same; logsumexp: 3."""
-    rows = dict(families(dtype))[family].astype(dtype)
-    for row in rows:
-        allowed = 4 + np.ptp(row.astype(float)) / 2
-        assert ulp_error(softlit.softmax(row), exact_softmax(row)).max() <= allowed + np.ptp(
-            row.astype(float)
-        )
-        assert ulp_error(softlit.log_softmax(row), exact_log_softmax(row)).max() <= allowed
-        if family != "pairs":  # of two logits of opposite sign LSE may be near zero
-            assert ulp_error(softlit.logsumexp(row), exact_logsumexp(row)) <= 3
-
-
-def test_the_textbook_fails_that_bound():
-    row = np.array([0.0, -40.0])
-    assert ulp_error(np.log(textbook.softmax_shifted(row)), exact_log_softmax(row)).max() > 1e15
 
 
 def test_the_textbook_formulas_are_right_where_they_do_not_break():

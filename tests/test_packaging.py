@@ -10,7 +10,6 @@ from email.parser import Parser
 from pathlib import Path
 
 import numpy
-import pytest
 
 from literate.chapters import ROOT
 from literate.tangle import package_files
@@ -30,16 +29,8 @@ def run(*command, **options):
     return result.stdout
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The folder with the sdist, and the wheel that is built from it; no network is used."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT))
-    return folder
-
-
-def test_the_wheel_holds_the_package_and_nothing_else(built):
-    (wheel,) = built.glob("*.whl")
+def test_the_wheel_holds_the_package_and_nothing_else(distribution):
+    wheel, _ = distribution
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = next(name for name in archive.namelist() if name.endswith("/METADATA"))
@@ -51,9 +42,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(built):
     assert fields["Requires-Python"] == ">=3.11"
 
 
-def test_the_sdist_holds_the_licences(built):
-    (sdist,) = built.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
+def test_the_sdist_holds_the_licences(distribution):
+    _, source = distribution
+    with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {
         "LICENSE",
@@ -65,11 +56,11 @@ def test_the_sdist_holds_the_licences(built):
     assert not any(name.startswith(("book/", "tests/", ".venv")) for name in names)
 
 
-def test_installs_into_an_empty_environment_and_imports_with_numpy_alone(built, tmp_path):
+def test_installs_into_an_empty_environment_and_imports_with_numpy_alone(distribution, tmp_path):
     """NumPy is lent to the new environment from this one, so that the test needs no network."""
     venv.create(tmp_path / "env", with_pip=False)
     python = next(path for path in (tmp_path / "env").glob("*/python*") if path.stem == "python")
-    (wheel,) = built.glob("*.whl")
+    wheel, _ = distribution
     run(
         sys.executable,
         "-m",

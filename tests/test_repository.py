@@ -65,7 +65,8 @@ def test_sanitize_rules_give_reasons_and_match_no_number_in_general():
 def test_readme_shows_the_two_commands_first():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^(make book|make test|jupyter-book build \.|pytest)\s", text, re.M)
-    assert commands == ["make book", "make test", "jupyter-book build .", "pytest"]
+    assert commands[:2] == ["make book", "make test"]
+    assert {"jupyter-book build .", "pytest"} <= {*commands[2:]}, "the way without make"
 
 
 def test_ci_calls_make_test():

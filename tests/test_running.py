@@ -2,17 +2,15 @@
 
 import os
 import subprocess
-import sys
 import sysconfig
 import venv
 
 import nbformat
 import pytest
-from conftest import edit_cell
+from conftest import with_cell
 
 import softlit
 from literate import install_cell, rules
-from literate.chapters import ROOT
 
 CHAPTER = "book/02-shift-invariance.ipynb"
 RELEASED = install_cell.install_cell(install_cell.requirement(True, "0.1.0", None), "0.1.0")
@@ -44,21 +42,21 @@ def test_every_chapter_begins_with_the_cell_and_stores_nothing_below_it(book):
         {"id": "other"},
     ],
 )
-def test_a_cell_that_is_not_the_common_one(project, change):
-    edit_cell(project / CHAPTER, install_cell.CELL_ID, lambda cell: cell.update(nbformat.from_dict(change)))
+def test_a_cell_that_is_not_the_common_one(book, change):
+    planted = with_cell(
+        book, CHAPTER, install_cell.CELL_ID, lambda cell: cell.update(nbformat.from_dict(change))
+    )
     where = change.get("id", install_cell.CELL_ID)
     sentence = f"{CHAPTER}, cell {where}: not the cell that installs what is missing; use `make run`."
-    assert sentence in rules.all_problems(project)
+    assert sentence in rules.runs_alone(planted)
 
 
-def test_the_cell_is_exempt_from_no_rule_once_it_is_changed(project):
-    edit_cell(
-        project / CHAPTER, install_cell.CELL_ID, lambda cell: cell.update(source=cell.source + "\nx = 1")
-    )
-    found = [
-        line for line in rules.all_problems(project) if f"cell {install_cell.CELL_ID}: 'remove-cell'" in line
-    ]
-    assert len(found) == 1
+def test_the_cell_is_exempt_from_no_rule_once_it_is_changed(book):
+    def change(cell):
+        cell.source += "\nx = 1"
+
+    (found,) = rules.nothing_skipped(with_cell(book, CHAPTER, install_cell.CELL_ID, change))
+    assert f"cell {install_cell.CELL_ID}: 'remove-cell'" in found
 
 
 def test_run_puts_the_cell_above_all_code_once():
@@ -76,16 +74,14 @@ def test_run_puts_the_cell_above_all_code_once():
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory):
+def elsewhere(tmp_path_factory, distribution):
     """A function that runs code in a new environment: nothing but pip, and a folder with softlit's wheel."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    wheels = folder / "wheels"
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", wheels, ROOT]
-    subprocess.run(command, check=True, capture_output=True)
+    wheel, _ = distribution
     venv.create(folder / "env", with_pip=True)
     python = next(path for path in (folder / "env").glob("*/python*") if path.stem == "python")
     # Packages other than softlit are not installed, so that no network is needed: the code may borrow them.
-    settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_NO_DEPS": "1"}
+    settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_NO_DEPS": "1"}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
 
     def run(code):
@@ -93,16 +89,15 @@ def elsewhere(tmp_path_factory):
             [python, "-c", code], cwd=folder, env=kept | settings, capture_output=True, text=True
         )
 
-    run.folder = folder
     return run
 
 
-def test_the_cell_installs_the_package_and_the_chapter_goes_on(elsewhere, book):
+def test_the_cell_installs_the_package_and_the_chapter_goes_on(elsewhere, distribution, book):
     refused = elsewhere(install_cell.install_cell(None, softlit.__version__))
     assert refused.returncode == 1
     # What the sentence tells is what works: the wheel beside the notebook.
-    (file,) = (elsewhere.folder / "wheels").iterdir()
-    assert f"pip install './{file.name}[book]'" in refused.stderr
+    wheel, _ = distribution
+    assert f"pip install './{wheel.name}[book]'" in refused.stderr
 
     chapter = next(chapter for chapter in book if chapter.name == CHAPTER)
     start = "\n\n".join(cell.text for cell in chapter.code_cells[1:4])

@@ -6,17 +6,16 @@ from io import StringIO
 
 import nbformat
 import pytest
-from conftest import edit_cell
+from conftest import with_cell
 from nbclient import NotebookClient
 
 from literate import sheets
-from literate.chapters import BookError, read_book, toc_files
+from literate.chapters import BookError, toc_files
 from literate.execute import kernel_environment
 from literate.exercises import exercises
 from literate.names import needed, pieces_of
 from literate.references import Words
-
-pytestmark = pytest.mark.usefixtures("untraced")  # sympy takes the time
+from softlit.lab.checks import judge, refused
 
 CHAPTERS = [entry.removeprefix("book/") for entry in toc_files() if re.match(r"book/\d", entry)]
 every_chapter = pytest.mark.parametrize("slug", CHAPTERS)
@@ -33,13 +32,13 @@ def chapter(slug, book):
 
 
 def printed(notebook, replaced=None):
-    """The lines that a sheet prints, run in this process; `replaced` names get another meaning."""
+    """The lines that a sheet prints, run in this process; `replaced` names get another meaning in it."""
     names, output = {"__name__": "__main__"}, StringIO()
     with redirect_stdout(output):
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 exec(compile(cell.source, cell.id, "exec"), names)
-                names |= replaced or {}
+                names |= {name: value for name, value in (replaced or {}).items() if name in names}
     return output.getvalue().splitlines()
 
 
@@ -73,20 +72,18 @@ def test_the_answers_of_the_book_are_right_on_the_sheet_to_fill_in(chapter, word
     assert lines == [f"{answer} is right: it passes {check}" for check, answer in calls]
 
 
-@every_chapter
-def test_a_sheet_with_solutions_passes_and_refuses_a_wrong_answer_for_each_exercise(chapter, words):
-    lines = printed(sheets.sheet(chapter, words, "solutions"))
-    assert all(re.fullmatch(r"refused: \S.*", line) for line in lines)
-    assert len(lines) == len(exercises(chapter))
+def refused_and_judged(specification, answer):
+    refused(specification, answer)
+    judge(specification, answer)
 
 
 @every_chapter
-def test_a_student_with_the_wrong_answer_is_told_why(chapter, words):
-    from softlit.lab.checks import judge
-
-    lines = printed(sheets.sheet(chapter, words, "solutions"), {"refused": judge})
-    assert len(lines) == len(exercises(chapter))
-    assert all(re.search(r" is not right yet: \S", line) for line in lines)
+def test_a_sheet_with_solutions_passes_and_a_wrong_answer_for_each_exercise_is_told_why(chapter, words):
+    """In the words of the book, and in those that a student reads who gives this answer."""
+    lines = printed(sheets.sheet(chapter, words, "solutions"), {"refused": refused_and_judged})
+    assert len(lines) == 2 * len(exercises(chapter))
+    assert all(re.fullmatch(r"refused: \S.*", line) for line in lines[::2])
+    assert all(re.search(r" is not right yet: \S", line) for line in lines[1::2])
 
 
 @every_chapter
@@ -111,13 +108,17 @@ def test_sheets_run_in_a_kernel(book, words, tmp_path):
     assert shown["blank"].count("is not written yet") == shown["solutions"].count("refused:") == number
 
 
-def test_a_specification_that_accepts_anything_is_seen(project, words):
+def with_shift_changed(book, cell, change):
+    """Chapter 02 after a function was applied to one of its cells."""
+    name = "book/02-shift-invariance.ipynb"
+    return next(chapter for chapter in with_cell(book, name, cell, change) if chapter.name == name)
+
+
+def test_a_specification_that_accepts_anything_is_seen(book, words):
     def accept_anything(cell):
         cell.source = "def spec_centre(centre):\n    assert centre"
 
-    path = project / "book/02-shift-invariance.ipynb"
-    edit_cell(path, "ex-centre-spec", accept_anything)
-    chapter = next(chapter for chapter in read_book(project) if chapter.slug == path.stem)
+    chapter = with_shift_changed(book, "ex-centre-spec", accept_anything)
     with pytest.raises(AssertionError, match="spec_centre accepts a wrong candidate"):
         printed(sheets.sheet(chapter, words, "solutions"))
     assert "centre is right: it passes spec_centre" in printed(
@@ -132,13 +133,16 @@ def test_two_runs_write_the_same_sheets(book):
 
 def test_references_become_words_and_links_where_the_site_has_an_address(book):
     text = "By {eq}`eq-scaling` in {prf:ref}`thm-scaling` of {doc}`05-superposition` {cite:p}`kendall2017`"
-    assert Words(book).replace(text, "here") == (
-        "By (5.2) in Theorem 5.2 (Scaling) of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
+    words = Words(book)
+    theorem, equation = f"{words.names['thm-scaling']} (Scaling)", f"({words.equations['eq-scaling']})"
+    assert re.fullmatch(r"Theorem 5\.\d+ \(Scaling\)", theorem) and re.fullmatch(r"\(5\.\d+\)", equation)
+    assert words.replace(text, "here") == (
+        f"By {equation} in {theorem} of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
     )
     linked = Words(book, site="https://example.org/").replace(text, "here")
-    assert "[Theorem 5.2 (Scaling)](https://example.org/book/05-superposition.html#thm-scaling)" in linked
+    assert f"[{theorem}](https://example.org/book/05-superposition.html#thm-scaling)" in linked
     assert "](https://example.org/book/05-superposition.html)" in linked
-    assert "[(5.2)](https://example.org/book/05-superposition.html#equation-eq-scaling)" in linked
+    assert f"[{equation}](https://example.org/book/05-superposition.html#equation-eq-scaling)" in linked
 
 
 @pytest.mark.parametrize(
@@ -186,9 +190,6 @@ def change_specification(cell):
         ("ex-centre-spec", change_specification, "the exercises use nowhere_defined from nowhere"),
     ],
 )
-def test_an_exercise_that_makes_no_sheet_is_refused(project, words, cell, change, message):
-    path = project / "book/02-shift-invariance.ipynb"
-    edit_cell(path, cell, change)
-    chapter = next(chapter for chapter in read_book(project) if chapter.slug == path.stem)
+def test_an_exercise_that_makes_no_sheet_is_refused(book, words, cell, change, message):
     with pytest.raises(BookError, match=message):
-        sheets.sheet(chapter, words, "blank")
+        sheets.sheet(with_shift_changed(book, cell, change), words, "blank")

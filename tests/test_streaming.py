@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import softlit
-from softlit import SoftmaxState, streaming
+from softlit import SoftmaxState, _families
 from softlit.lab.ulp import exact_logsumexp, ulp_error
 
 INF, NAN = np.inf, np.nan
@@ -359,7 +359,7 @@ def test_sums_in_two_are_exact_far_below_a_rounding():
     rng = np.random.default_rng(3)
     e = np.exp(rng.normal(scale=9, size=(5, 2**14)))
     exact = [sum(map(Fraction, row)) for row in e]
-    coarse, fine = streaming._sums_in_two(e.copy(), e.max(axis=1, keepdims=True), np.empty_like(e))
+    coarse, fine = _families.coarse_and_fine_sums(e.copy(), e.max(axis=1, keepdims=True), np.empty_like(e))
     for a, b, wanted in zip(coarse, fine, exact, strict=True):
         assert abs(Fraction(a) + Fraction(b) - wanted) <= wanted / 2**60
         assert abs(Fraction(a) - wanted) > wanted / 2**60  # the negative control: the coarse part alone

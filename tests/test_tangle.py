@@ -1,11 +1,11 @@
 """The tangle writes exactly what the chapters export, and refuses the rest in one sentence."""
 
+import ast
+
 import pytest
 
 from literate.chapters import ROOT, BookError
 from literate.tangle import package_files, tangle, write
-
-pytestmark = pytest.mark.usefixtures("untraced")  # the book is read again and again
 
 GOOD = '#| export shapes\n"""Shapes."""\n\n\ndef area(r):\n    """Area of a square."""\n    return r * r\n'
 AREA_AGAIN = '#| export shapes\ndef area(r):\n    """Again."""\n    return r\n'
@@ -98,6 +98,63 @@ def test_refusals_name_file_and_cell(small_book, chapters, sentence):
         tangle(small_book(*chapters))
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value) and str(refusal.value).startswith("book/")
+
+
+STILL_TAKEN = {
+    "softlit.lab.figures._checked",
+    "softlit.lab.figures._png",
+    "softlit.streaming.SoftmaxState._of",
+}
+
+
+def private_names_of_neighbours(text, modules):
+    """The names with an underscore that the text of a module takes from other modules of the package."""
+    nodes, taken = list(ast.walk(ast.parse(text))), {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            taken |= {name.asname: name.name for name in node.names if name.asname}
+            taken |= {"softlit": "softlit"}
+        elif isinstance(node, ast.ImportFrom):
+            taken |= {name.asname or name.name: f"{node.module}.{name.name}" for name in node.names}
+    read = [
+        ".".join([taken[root], *rest])
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        for root, *rest in [ast.unparse(node).split(".")]
+        if root in taken
+    ]
+    return sorted(
+        name
+        for name in {*taken.values(), *read} - modules
+        if name.startswith("softlit.") and name.split(".")[-1].startswith("_") and not name.endswith("__")
+    )
+
+
+def names_of_modules(book):
+    return {f"softlit.{name.removesuffix('.py').replace('/', '.')}" for name in tangle(book)}
+
+
+def test_no_module_takes_a_private_name_of_its_neighbour(book):
+    modules = names_of_modules(book)
+    found = {name: private_names_of_neighbours(text, modules) for name, text in tangle(book).items()}
+    assert {name: taken for name, taken in found.items() if not set(taken) <= STILL_TAKEN} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from softlit.shapes import _area",
+        "from softlit.shapes import _area as area",
+        "from softlit import shapes\nshapes._area(2)",
+        "import softlit.shapes\nsoftlit.shapes._area(2)",
+        "import softlit.shapes as forms\nforms._area(2)",
+        "from softlit import _round\n_round._area(2)",
+    ],
+)
+def test_a_private_name_of_a_neighbour_is_noticed(text):
+    modules = {"softlit.shapes", "softlit._round"}
+    assert private_names_of_neighbours(text, modules)
+    assert not private_names_of_neighbours(text.replace("_area", "area"), modules)
 
 
 def test_modules_that_nobody_exports_any_more_are_removed(small_book, tmp_path):

@@ -53,6 +53,20 @@ def test_the_reading_wing_imports_neither_sphinx_nor_what_is_built_on_it():
     ]
 
 
+def test_the_book_is_built_without_the_packages_of_its_tests():
+    """`make check` has them; `make book`, `make pdf`, `make run`, `make new` and `make tangle` have not."""
+    modules = "build, execute, new, tangle, addresses, paper.__main__, " + ", ".join(
+        f"site.{path.stem}" for path in sorted((ROOT / "literate/site").glob("*.py"))
+    )
+    command = "import sys; from importlib import import_module as load\n"
+    command += "for name in sys.argv[1].split(', '): load(f'literate.{name}')\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", command, modules], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert not {"lark", "ruff"} & set(
+        run.stdout.split()
+    )  # the others are tried for by matplotlib and fontTools
+
+
 def test_no_module_imports_itself_by_way_of_others():
     order = [*TopologicalSorter(graph(SOURCES)).static_order()]
     assert len(order) == len(FILES)

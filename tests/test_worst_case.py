@@ -6,6 +6,7 @@ summed as NumPy does where it has another BLAS, or none (adders.py).
 """
 
 from functools import lru_cache, partial
+from typing import NamedTuple
 from unittest.mock import patch
 
 import numpy as np
@@ -14,12 +15,11 @@ from adders import MACHINES
 
 import softlit
 from benchmarks.accuracy import EXACT
-from softlit import kernels, textbook
+from softlit import _sums, textbook
+from softlit._limits import LIMITS
 from softlit.lab.ulp import exact, exact_logsumexp, exact_softmax, ulp, ulp_error
 
-untraced = pytest.mark.usefixtures("untraced")  # mpmath takes the time
-
-INF = np.inf
+INF, NAN = np.inf, np.nan
 DTYPES = [np.float32, np.float64]
 # For each number of entries; a step of 100 entries takes longest.
 STEPS = {2: 120, 3: 80, 10: 50, 60: 20, 100: 12}
@@ -34,10 +34,24 @@ BOUNDS = {
 }
 
 
+class Exact(NamedTuple):
+    """The exact values of a row, and the same in units in the last place, as sums of two floats."""
+
+    values: np.ndarray
+    exponents: np.ndarray  # of the units
+    whole: np.ndarray
+    rest: np.ndarray
+
+
 @lru_cache(maxsize=1)
 def exact_values(name, data, dtype):
-    """The exact values of a row given as bytes: the ways are compared with them one after the other."""
-    return np.atleast_1d(np.asarray(EXACT[name](np.frombuffer(data, dtype)), dtype=object))
+    """The exact values of a row given as bytes: what every machine makes of it is compared with them."""
+    values = np.atleast_1d(np.asarray(EXACT[name](np.frombuffer(data, dtype)), dtype=object))
+    units = [ulp(value, dtype) for value in values]
+    counts = [value / unit for value, unit in zip(values, units, strict=True)]
+    whole = [float(count) for count in counts]
+    rest = [float(count - part) for count, part in zip(counts, whole, strict=True)]
+    return Exact(*map(np.array, (values.astype(float), [unit.exp for unit in units], whole, rest)))
 
 
 def largest_error(name, function, row, near_zero_too=False):
@@ -45,12 +59,28 @@ def largest_error(name, function, row, near_zero_too=False):
 
     A LogSumExp smaller than 1 or than log N has tests of its own: there its two parts cancel.
     """
-    values = exact_values(name, row.tobytes(), row.dtype)
+    true = exact_values(name, row.tobytes(), row.dtype)
     info = np.finfo(row.dtype)
     away = name == "logsumexp" and not near_zero_too
     least = max(1.0, np.log(row.size)) if away else 4 * float(info.tiny)
-    counted = [k for k, value in enumerate(values) if least <= abs(value) <= float(info.max)]
-    return max(ulp_error(np.atleast_1d(function(row))[counted], values[counted]), default=0.0)
+    sizes = np.abs(true.values)
+    counted = (least <= sizes) & (sizes <= float(info.max))
+    got = np.ldexp(np.atleast_1d(function(row)).astype(float), -true.exponents)
+    errors = np.abs(got - true.whole - true.rest)[counted]
+    return np.where(np.isnan(errors), INF, errors).max(initial=0.0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", BOUNDS)
+def test_the_largest_error_is_that_of_ulp_error(name, dtype):
+    """Which is slower; off by nothing, by some ulps, and by more than there are digits."""
+    rng = np.random.default_rng(46)
+    for row in (rng.normal(size=5).astype(dtype), dtype([9, 2]), dtype([-600, 0, 8]) / dtype(8)):
+        for factor in (1, 1 + 3 * np.finfo(dtype).eps, 1.5, INF, NAN):
+            got = getattr(softlit, name)(row) * dtype(factor)
+            wanted = np.max(ulp_error(np.atleast_1d(got), np.atleast_1d(EXACT[name](row))))
+            found = largest_error(name, lambda x, got=got: got, row, near_zero_too=True)
+            np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
 
 def alone(function, row):
@@ -59,7 +89,7 @@ def alone(function, row):
 
 def in_a_block(function, row, limit=2**12):
     """The same row in an array too large for the way that small ones take; a lower limit makes that quick."""
-    with patch.dict(kernels._SMALL, {row.dtype: limit}):
+    with patch.dict(LIMITS, {row.dtype: LIMITS[row.dtype]._replace(small=limit)}):
         return function(np.tile(row, (limit // row.size + 1, 1)))[0]
 
 
@@ -129,12 +159,11 @@ def climb(error_of, n, dtype, seed):
 @pytest.mark.parametrize("name", BOUNDS)
 def test_a_row_in_a_small_block_meets_what_it_meets_in_a_large_one(name, dtype, n):
     rng, function = np.random.default_rng(44), getattr(softlit, name)
-    limit = kernels._SMALL[np.dtype(dtype)]
+    limit = LIMITS[np.dtype(dtype)].small
     for row in [start(rng, n, dtype) for _ in range(12)]:
         np.testing.assert_array_equal(in_a_block(function, row), in_a_block(function, row, limit))
 
 
-@untraced
 @pytest.mark.parametrize("n", STEPS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", BOUNDS)
@@ -157,7 +186,6 @@ def rows_with_followers(n, dtype):
         yield row
 
 
-@untraced
 @pytest.mark.parametrize("n", [16, 17, 60, 127, 128, 256, 500, 1023])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", BOUNDS)
@@ -181,18 +209,18 @@ def test_the_other_machines_are_noticed(machine, times, dtype, monkeypatch):
             return max(largest_error("softmax", function, row) for row in rows)
 
     noticed = error()
-    monkeypatch.setattr(kernels, "_longest_run", lambda way, *_: 128 if way is kernels._by_dot else 32)
+    monkeypatch.setattr(_sums, "_longest_run", lambda way, *_: 128 if way is _sums._by_dot else 32)
     assert noticed <= BOUNDS["softmax"][dtype] < error() / times
 
 
-@pytest.mark.parametrize("dtype", kernels._TYPES)
+@pytest.mark.parametrize("dtype", LIMITS)
 def test_how_a_machine_adds_is_found_out(dtype):
     found = {}
     for name, machine in MACHINES.items():
         with machine():
             found[name] = (
-                kernels._longest_run(kernels._by_dot, np.vecdot, dtype),
-                kernels._longest_run(kernels._by_einsum, np.einsum, dtype),
+                _sums._longest_run(_sums._by_dot, np.vecdot, dtype),
+                _sums._longest_run(_sums._by_einsum, np.einsum, dtype),
             )
     assert found["one by one"] == (0, 0) and found["in eight parts"] == (32, 32)
     assert found["this one"][0] in (0, 32, 64, 128)
@@ -219,15 +247,14 @@ def row_against(groups, n, dtype):
     return row
 
 
-@untraced
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [63, 128, 1024])
 def test_a_row_made_against_the_order_of_the_sum_keeps_the_bound_by_counting(n, dtype, machine):
     """The worst that a sum can meet: none of the errors in it has the other sign."""
     with MACHINES[machine]():
-        along_rows = list(joined(lambda e: kernels._row_sums(e)[:, 0], dtype, n))
-        along_columns = list(joined(lambda e: kernels._folded(e.T[np.newaxis])[0, 0], dtype, n))
+        along_rows = list(joined(lambda e: _sums.row_sums(e)[:, 0], dtype, n))
+        along_columns = list(joined(lambda e: _sums._folded(e.T[np.newaxis])[0, 0], dtype, n))
         row, column = (row_against(groups, n, dtype) for groups in (along_rows, along_columns))
         errors = [
             largest_error("softmax", lambda x: in_a_block(softlit.softmax, x), row),
@@ -270,7 +297,6 @@ def textbook_log_softmax(x):
 CONTROLS = {"softmax": textbook.softmax_shifted, "log_softmax": textbook_log_softmax}
 
 
-@untraced
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CONTROLS)
 @pytest.mark.parametrize("n", [2, 10])
@@ -280,7 +306,6 @@ def test_the_search_finds_what_is_wrong_with_the_textbook(name, dtype, n):
     assert error > BOUNDS[name][dtype]
 
 
-@untraced
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_search_finds_by_itself_where_logsumexp_cancels(dtype):
     def error_of(row):
@@ -313,7 +338,6 @@ def worst_near_zero(function, dtype):
     return found
 
 
-@untraced
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_logsumexp_near_zero(dtype):
     """Two logits near log 1/2 cancel. float32, computed wider, is right to 3 ulp all the same, up to what
@@ -321,7 +345,6 @@ def test_logsumexp_near_zero(dtype):
     assert worst_near_zero(softlit.logsumexp, dtype) <= 2
 
 
-@untraced
 def test_the_textbook_is_wrong_near_zero_in_float32():
     assert worst_near_zero(textbook.logsumexp_shifted, np.float32) > 1e6
 
@@ -353,7 +376,6 @@ def beyond_the_spacing(value, true):
     return float(abs(exact(value) - true)) / max(float(ulp(true, value.dtype)), least)
 
 
-@untraced
 @pytest.mark.parametrize("n", [2, 3, 10])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_running_sum_is_worse_than_the_bound(dtype, n):
@@ -365,7 +387,6 @@ def test_no_running_sum_is_worse_than_the_bound(dtype, n):
     assert error <= 4, f"{error:.3g} at {row.tolist()}"
 
 
-@untraced
 @pytest.mark.parametrize("weights", [[1, -1], [1, -1, 1], [3e-5, -7.0, 1e9], [-2.0, 1e-300, 0.1]])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_sum_with_signs_is_worse_than_its_condition(dtype, weights):

@@ -31,8 +31,12 @@ from literate.site import katex, numbers, search
 
 @dataclass(frozen=True)
 class Cause:
-    """The line of a package's file that makes something here necessary, and one that would make it idle."""
+    """The line of a package's file that makes something here necessary, and one that would make it idle.
 
+    `seen` is the release in which it was seen first here.
+    """
+
+    seen: str
     package: str
     file: str
     line: str
@@ -58,8 +62,10 @@ class Repair(Cause):
 
 
 REPAIRS = (
-    # A list may not hold the links between its entries, and the role of an entry is deprecated.
+    # A list may not hold the links between its entries, and the role of an entry is deprecated:
+    # https://github.com/w3c/dpub-aria/pull/22
     Repair(
+        "docutils 0.21.2",
         "docutils",
         "writers/_html_base.py",
         'role="doc-biblioentry"',
@@ -67,6 +73,7 @@ REPAIRS = (
         "",
     ),
     Repair(
+        "docutils 0.21.2",
         "docutils",
         "writers/_html_base.py",
         '<div role="list" class="citation-list">',
@@ -75,6 +82,7 @@ REPAIRS = (
     ),
     # The corner of a table heads nothing.
     Repair(
+        "docutils 0.21.2",
         "docutils",
         "writers/_html_base.py",
         "tagname = 'th'",
@@ -83,6 +91,7 @@ REPAIRS = (
     ),
     # The theme lets the keyboard reach what carries its class, as long as it is too wide for the page.
     Repair(
+        "sphinxcontrib-katex 0.9.11",
         "sphinxcontrib",
         "katex.py",
         '"displayMode": True',
@@ -91,6 +100,7 @@ REPAIRS = (
     ),
     # A name that is not what one reads: whoever speaks to a computer says the words on the button.
     Repair(
+        "myst-nb 1.4.0",
         "myst_nb",
         "sphinx_.py",
         '<summary aria-label="Toggle hidden content">',
@@ -98,14 +108,17 @@ REPAIRS = (
         "<summary>",
     ),
     Repair(
+        "pydata-sphinx-theme 0.17.1",
         "pydata_sphinx_theme",
         "theme/pydata_sphinx_theme/components/search-button-field.html",
         'search-button__button pst-js-only" title="{{ _(\'Search\') }}" aria-label="{{ _(\'Search\') }}"',
         'search-button-field search-button__button pst-js-only" title="Search" aria-label="Search"',
         'search-button-field search-button__button pst-js-only" title="Search"',
     ),
-    # Browsers open a notebook as a page of JSON unless the link says that it is a download.
+    # Browsers open a notebook as a page of JSON unless the link says that it is a download:
+    # https://github.com/executablebooks/sphinx-book-theme/issues/918
     Repair(
+        "sphinx-book-theme 1.3.0",
         "sphinx_book_theme",
         "theme/sphinx_book_theme/macros/buttons.html",
         '<a href="{{ url }}" target="_blank"\n   class="btn btn-sm{% if label %} btn-{{ label }}',
@@ -114,6 +127,7 @@ REPAIRS = (
     ),
     # Sphinx writes this line for every page, and docutils once more.
     Repair(
+        "docutils 0.21.2",
         "docutils",
         "writers/html5_polyglot/__init__.py",
         "self.meta.append('<meta name=\"viewport\" '",
@@ -252,6 +266,7 @@ class Replacement(Cause):
 REPLACEMENTS = (
     # A kernel cuts up what is printed at any place, and myst-nb takes a cut for the end of a line.
     Replacement(
+        "myst-nb 1.4.0",
         "myst_nb",
         "core/utils.py",
         'out = output["text"].rstrip()',
@@ -261,6 +276,7 @@ REPLACEMENTS = (
     ),
     # The text that describes a picture is lost.
     Replacement(
+        "myst-nb 1.4.0",
         "myst_nb",
         "core/render.py",
         'if key in {"width", "height"}',
@@ -270,6 +286,7 @@ REPLACEMENTS = (
     ),
     # Sphinx counts chapters in the order of the contents, and statements and figures by them.
     Replacement(
+        "sphinx 7.4.7",
         "sphinx",
         "environment/collectors/toctree.py",
         "def assign_figure_numbers(self",
@@ -280,6 +297,7 @@ REPLACEMENTS = (
     # sphinx-proof gives Sphinx no objects, so that no search or inventory has the statements.
     *(
         Replacement(
+            "sphinx-proof 0.4.0",
             "sphinx_proof",
             "domain.py",
             "class ProofDomain(Domain):",
@@ -292,6 +310,7 @@ REPLACEMENTS = (
     ),
     # The socket file of KaTeX's server is there a moment before the server listens to it.
     Replacement(
+        "sphinxcontrib-katex 0.9.11",
         "sphinxcontrib",
         "katex.py",
         "while not socket_path.is_socket():",
