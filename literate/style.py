@@ -19,7 +19,7 @@ def ruff(root, *options):
         raise BookError("ruff is not installed; `make check` installs it with the tests' packages.") from None
     command = [find_ruff_bin(), *options, "."]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    # 1 says that something was found; what cannot be parsed is no finding of the formatter, but of the linter.
+    # 1 says that something was found; what cannot be parsed is told by the linter, and no matter of the form.
     if done.returncode > 1 and "Failed to parse" not in done.stderr:
         raise BookError(f"ruff cannot run: {' '.join(done.stderr.split())}")
     return done.stdout
