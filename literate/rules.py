@@ -215,12 +215,14 @@ def wrong_answers_refused(book, root=ROOT):
         tried = yaml.safe_load(read_text(root, WRONG_ANSWERS)) or {}
     except yaml.YAMLError as error:
         raise BookError(f"{WRONG_ANSWERS}: not readable, {' '.join(str(error).split())}.") from None
+    if not isinstance(tried, dict):
+        raise BookError(f"{WRONG_ANSWERS}: not a list of answers below the label of each exercise.")
     found = {exercise.label: exercise for chapter in book for exercise in exercises(chapter)}
     for label, exercise in found.items():
         cells = [part for part in exercise.solution if isinstance(part, Cell)]
         if not any(cell.text.startswith("refused(") or "\nrefused(" in cell.text for cell in cells):
             yield f"{exercise.where}: its solution shows no wrong answer; end it with 'refused(spec, wrong)'."
-        if len(tried.get(label, ())) < 3:
+        if len(tried.get(label) or ()) < 3:
             yield f"{exercise.where}: fewer than three wrong answers in {WRONG_ANSWERS}; add what people try."
     for label in tried.keys() - found.keys():
         yield f"{WRONG_ANSWERS}: {label} is no exercise of the book."

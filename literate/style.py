@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 from literate.chapters import ROOT, BookError
 
@@ -33,16 +34,14 @@ def problems(book, root=ROOT):
         return cells[file][int(cell) - 1] if cell and file in cells else f"{file}, line {line}"
 
     for found in json.loads(ruff(root, "check", "--no-cache", "--output-format", "json")):
-        file = found["filename"].removeprefix(f"{root.resolve()}/")
+        file = Path(found["filename"]).relative_to(root.resolve()).as_posix()
         line = found["location"]["row"]
         within = f", line {line}" if found["cell"] else ""
         place = where(file, found["cell"], line)
-        mend = (
-            "; `.venv/bin/ruff check --fix` mends it"
-            if (found["fix"] or {}).get("applicability") == "safe"
-            else ""
-        )
+        safe = found["fix"] and found["fix"]["applicability"] == "safe"
+        mend = "; `.venv/bin/ruff check --fix` mends it" if safe else ""
         yield f"{place}{within}: {found['message']} ({found['code']}{mend})."
     for found in CHANGED.finditer(ruff(root, "format", "--no-cache", "--diff")):
-        place = where(*found.group("file", "cell", "line"))
+        file, *place = found.group("file", "cell", "line")
+        place = where(Path(file).as_posix(), *place)
         yield f"{place}: not formatted; `.venv/bin/ruff format` does it."

@@ -457,6 +457,18 @@ IN_FILES = {
     ),
     "a page that is gone": (pages.changelog, "CHANGELOG.md", None, "CHANGELOG.md: not readable"),
     "no list of addresses": (rules.ids_kept, "book/ids.txt", None, "book/ids.txt: not readable"),
+    "wrong answers of nothing": (
+        rules.wrong_answers_refused,
+        rules.WRONG_ANSWERS,
+        lambda text: "- lambda x: 1",
+        f"{rules.WRONG_ANSWERS}: not a list of answers below the label of each exercise.",
+    ),
+    "an exercise with an empty place": (
+        rules.wrong_answers_refused,
+        rules.WRONG_ANSWERS,
+        lambda text: "ex-centre:\n",
+        f"{SHIFT}, exercise ex-centre: fewer than three wrong answers in {rules.WRONG_ANSWERS}",
+    ),
     "no wrong answers": (
         rules.wrong_answers_refused,
         rules.WRONG_ANSWERS,

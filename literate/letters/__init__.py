@@ -9,7 +9,8 @@ a single statement sets has it in the file of the statement's part of the book, 
     UNREAD      by label: why no formula of the statement, or not each, is evaluated; its cells check it
     STILL_TRUE  by label and part of a formula: why it stays true when a sign in it is turned round
 
-All other formulas are evaluated at random values of their letters.
+All other formulas are evaluated at random values of their letters. A part of the book that has no file yet
+gets one, which `_tables` lists.
 """
 
 import re
