@@ -17,10 +17,10 @@ import hashlib, sys
 from softlit.lab import figures
 
 def digests(figure, *, alt):
-    print(hashlib.sha256(figures._png(figure)).hexdigest())
+    print(hashlib.sha256(figures.as_png(figure)).hexdigest())
     line = figure.axes[0].lines[0]
     line.set_ydata(1.05 * line.get_ydata())
-    sys.exit(hashlib.sha256(figures._png(figure)).hexdigest())
+    sys.exit(hashlib.sha256(figures.as_png(figure)).hexdigest())
 
 figures.show = digests
 """

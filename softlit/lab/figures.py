@@ -53,12 +53,12 @@ def show(figure, *, alt):
     ValueError
         If the text is too short to say anything, or does not end as a sentence does.
     """
-    alt = _checked(alt)
+    alt = checked_alt(alt)
     width = round(figure.get_figwidth() * 100)
-    display(Image(_png(figure), format="png", width=width, alt=alt))
+    display(Image(as_png(figure), format="png", width=width, alt=alt))
 
 
-def _checked(alt):
+def checked_alt(alt):
     """The alternative text on one line; refused if it is too short, or no sentence."""
     if len(alt.split()) < 6 or not alt.rstrip().endswith("."):
         raise ValueError(
@@ -67,7 +67,7 @@ def _checked(alt):
     return " ".join(alt.split())
 
 
-def _png(figure):
+def as_png(figure):
     """The bytes of the picture; the figure is closed."""
     stream = io.BytesIO()
     figure.savefig(stream, dpi=100 * DENSITY, metadata={"Software": None})
@@ -87,6 +87,8 @@ __all__ = [
     "SKY",
     "STYLE",
     "VERMILION",
+    "as_png",
+    "checked_alt",
     "show",
     "subplots",
 ]

