@@ -309,11 +309,7 @@ def test_words_stay(name):
 
 
 @pytest.mark.parametrize(
-<<<<<<< HEAD
     "name", ["3d391216-ebd6-4af6-92ec-a1e9d5593965", "5f0c9d1e", "fEbd-_2", "W1sZmlsZQ", "number-3", "0" * 32]
-=======
-    "name", ["5f9dae76-b584-47ac-bda1-0bedf8db2f1e", "5f0c9d1e", "fEbd-_2", "W1sZmlsZQ", "number-3", "0" * 32]
->>>>>>> 9698697bac598d6a4603f374c5849786c89c19bc
 )
 def test_what_an_editor_drew_is_no_word(name):
     assert not is_word(name)
