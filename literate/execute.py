@@ -55,7 +55,7 @@ def prepare(notebook):
     cell_ids.give(notebook)
     for raw, cell in zip(notebook.cells, cells_of(notebook, "the notebook"), strict=True):
         if "figure" in cell.said:
-            raw.metadata["mystnb"] = nbformat.from_dict({"figure": cell.figure})
+            raw.metadata["mystnb"] = raw.metadata.get("mystnb", {}) | {"figure": cell.figure}
 
 
 def execute(path):

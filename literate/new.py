@@ -20,7 +20,7 @@ import nbformat
 import yaml
 
 from literate import addresses, cell_ids, install_cell
-from literate.chapters import ROOT, BookError, read_book
+from literate.chapters import ROOT, BookError, read_book, read_text
 from literate.execute import METADATA, write
 from literate.tangle import definitions, exported_cells
 
@@ -81,9 +81,10 @@ def refusal(book, number, slug):
     if not SLUG.fullmatch(slug) or len(slug) > 40:
         return f"SLUG={slug}: at most 40 lower-case letters, digits and hyphens, as in SLUG=cross-entropy."
     for chapter in book:
-        if chapter.slug.startswith(f"{number}-") or chapter.slug.endswith(f"-{slug}"):
+        if number == chapter.slug[:2] or slug == chapter.slug.partition("-")[2]:
             return f"there is {chapter.name} already; take another number and another SLUG."
-    taken = {*exported_cells(book), *(item.name for item in definitions(book))}
+    taken = {module.split(".")[0] for module in exported_cells(book)}
+    taken |= {item.name for item in definitions(book)}
     if name_of(slug) in taken or keyword.iskeyword(name_of(slug)):
         return f"SLUG={slug}: {name_of(slug)} is a name of softlit or of Python; take another one."
     return None
@@ -114,6 +115,10 @@ def listed(toc, number, slug, part=""):
         raise BookError(
             f"PART={part}: chapter {number} comes after {last}, in the part '{home}'"
             + (f", and before {following}, in '{other}'." if following else ".")
+        )
+    if " " not in part:
+        raise BookError(
+            f"PART={part}: no part of the book; name a new one in full, PART='IV Why this function'."
         )
     head = f"  - caption: {part}\n    numbered: true\n    chapters:\n"
     return _with_line(toc, last, head + line, behind=True), part
@@ -149,12 +154,10 @@ def write_chapter(number, slug, part="", root=ROOT):
         raise BookError(
             f"{addresses.CHANGES}: begin the next version, '## X.Y.Z (unreleased)'; the last one is released."
         )
-    texts = {
-        name: (root / name).read_text(encoding="utf-8") for name in (TOC, addresses.CHANGES, WRONG_ANSWERS)
-    }
+    texts = {name: read_text(root, name) for name in (TOC, addresses.CHANGES, WRONG_ANSWERS)}
     texts[TOC], home = listed(texts[TOC], number, slug, part)
     texts[addresses.CHANGES] = noted(texts[addresses.CHANGES], number, slug)
-    texts[WRONG_ANSWERS] += filled(TRIED, number, slug)
+    texts[WRONG_ANSWERS] = f"{texts[WRONG_ANSWERS].rstrip()}\n{filled(TRIED, number, slug)}"
     path = root / "book" / f"{number}-{slug}.ipynb"
     write(notebook(number, slug), path)
     for name, text in texts.items():
