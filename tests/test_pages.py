@@ -54,7 +54,7 @@ def look(page, scheme, width):
     """Show a page that is loaded in another colour scheme and width."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": WIDTHS[width], "height": 900})
-    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
 
 
 def faults(page):
