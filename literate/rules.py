@@ -241,7 +241,7 @@ def box_complete(book):
 
 
 def ids_kept(book, root=ROOT):
-    """No address that the book once had is lost, and each new one is written down."""
+    """No address that binds is lost, and a release writes down its own."""
     yield from addresses.problems(book, root)
 
 
