@@ -79,7 +79,7 @@ class Cell:
             match = HEAD_LINE.fullmatch(line)
             if match is None or match["word"] not in WORDS or match["word"] in found:
                 raise BookError(
-                    f"{self.where}: '{line}' is not an export marker; a line at the head of a cell begins "
+                    f"{self.where}: '{line}' says nothing that is known; a line at the head of a cell begins "
                     f"with {', '.join(WORDS[:-1])} or {WORDS[-1]}, each of them once."
                 )
             found[match["word"]] = match["said"]

@@ -96,11 +96,13 @@ def write(notebook, path):
 def problems(book):
     """One sentence for each cell that did not run once, from top to bottom, without an error or a warning."""
     for chapter in book:
+        in_order = True  # what follows one that is out of order is so, too
         for count, cell in enumerate(chapter.code_cells, start=1):
             if cell.execution_count is None:
                 yield f"{cell.where}: saved without having run; use `make run`."
-            elif cell.execution_count != count:
+            elif cell.execution_count != count and in_order:
                 yield f"{cell.where}: ran as number {cell.execution_count}, but is code cell {count}."
+            in_order = in_order and cell.execution_count == count
             for output in cell.outputs:
                 if output.output_type == "error":
                     yield f"{cell.where}: stored an error, {output.ename}."

@@ -90,6 +90,7 @@ CIRCLED.3: "\\odot" | "\\oplus" | "\\circ" | "\\sqcup"
 BIG.3: "\\sum" | "\\prod"
 PREFIX.2: /\\(log|max|min|sin|cos|tanh|artanh|logit|softplus|sigma)(?![A-Za-z])/
 CALLED.2: /([BEHSW]|\\([A-Z][A-Za-z]*|clr|hardmax|mm|diag|det|ulp|phi|psi) ?)(?=(_(\\?[A-Za-z]+|\d))?\()/
+    | /[A-Z](?=\([^()]*,)/
 NAME: /\\(?!c?dots)[A-Za-z]+|\\cdots|[A-Za-z]/
 NUMBER: /[0-9]+/
 %ignore " "

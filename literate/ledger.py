@@ -229,7 +229,7 @@ def problems(book, claims):
             yield f"book/claims.yml: {row['id']} names {row['theorem']}, which no chapter states."
     for (role, target), cells in graph.items():
         if target not in (ids if role == "source" else labels):
-            yield f"{cells[0].where}: the tag {role}:{target} points nowhere."
+            yield f"{cells[0].where}: {role}:{target} points nowhere; there is no such label."
     for chapter in book:
         for cell in chapter.cells:
             yield from _tag_problems(cell)
@@ -289,7 +289,7 @@ def _tag_problems(cell):
         return
     for tag in cell.tags:
         if ":" in tag and tag.split(":", 1)[0] not in ROLES:
-            yield f"{cell.where}: the tag {tag} has none of the roles {', '.join(ROLES)}."
+            yield f"{cell.where}: {tag} has none of the roles {', '.join(ROLES)}."
     if cell.claims and not _asserts(cell):
         tag = ":".join(cell.claims[0])
         yield f"{cell.where}: tagged {tag} but asserts nothing that can fail."

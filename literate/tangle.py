@@ -223,7 +223,7 @@ def problems(book, root=ROOT):
 
 
 def write(files, folder):
-    """Make `folder` hold exactly these files; returns the paths that changed."""
+    """Make `folder` hold exactly these files; returns the paths that changed, and those that went."""
     folder = Path(folder)
     before = package_files(folder) if folder.exists() else {}
     after = {name: text.encode() for name, text in files.items()}
@@ -232,19 +232,21 @@ def write(files, folder):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(after[name])
-    for name in before.keys() - after.keys():
+    gone = sorted(before.keys() - after.keys())
+    for name in gone:
         (folder / name).unlink()
-    return sorted(changed + list(before.keys() - after.keys()))
+    return sorted(changed), gone
 
 
 def main():
     try:
-        changed = write(tangle(read_book()), ROOT / "softlit")
+        changed, gone = write(tangle(read_book()), ROOT / "softlit")
     except BookError as error:
         sys.exit(f"tangle: {error}")
     except OSError as error:
         sys.exit(f"tangle: {error}; softlit/ may be incomplete, run it again.")
-    print(f"tangle: {', '.join(changed) if changed else 'softlit/ is up to date'}")
+    told = [*changed, *(f"{name} (removed)" for name in gone)]
+    print(f"tangle: {', '.join(told) or 'softlit/ is up to date'}")
 
 
 if __name__ == "__main__":

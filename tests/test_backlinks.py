@@ -7,8 +7,8 @@ import sys
 import pytest
 from lxml import html
 
-from literate import sheets
 from literate.chapters import ROOT
+from literate.references import statement_names
 
 PAGES = {
     "conf.py": "extensions = ['sphinx_proof', 'literate.site.backlinks']\n"
@@ -117,7 +117,7 @@ def test_a_reference_planted_on_another_page_appears_and_goes_again(small_site):
 
 
 def test_the_lines_of_the_book(site, book):
-    names = sheets.statement_names(book)
+    names = statement_names(book)
     page = site["book/01-hard-and-soft.html"]
     links = line(page, "def-hardmax")
     assert links[names["thm-sharp-limit"]].endswith("06-sharpness.html#thm-sharp-limit")

@@ -44,6 +44,11 @@ def planted(chapter, text, label="thm-planted"):
             r"nothing says what \wp means in '\wp = 1' of thm-planted; say it in SETTINGS of literate/",
         ),
         (r"$F(x) = 1$", "nothing says what F means in 'F(x) = 1' of thm-planted"),
+        (
+            r"$F(x, y) = 1$",  # no product has a comma: F is a function
+            "nothing says what F means in 'F(x, y) = 1' of thm-planted; say it in SETTINGS of "
+            'literate/letters/, as "thm-planted": lambda rng, at: {"F()": lambda at, below, x, y: ...}.',
+        ),
         (r"$S(x)_i = \frac{e^{x_i}$", r"cannot read 'S(x)_i = \frac{e^{x_i}' of thm-planted ("),
         (r"$S(x)_i = e^{x_i} \\ 1$", "cannot read"),
         (r"$S(x) = \operatorname{diag}(\beta)$", "cannot evaluate"),

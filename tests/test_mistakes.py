@@ -67,7 +67,8 @@ IN_CELLS = {
         rules.formulas_true,
         "shift-question",
         statement(r"$\Lambda = 1$"),
-        rf"nothing says what \Lambda means in '\Lambda = 1' of thm-new; say it in SETTINGS of {LETTERS}.",
+        rf"nothing says what \Lambda means in '\Lambda = 1' of thm-new; say it in SETTINGS of {LETTERS}, "
+        r'as "thm-new": lambda rng, at: {r"\Lambda": ...}.',
     ),
     "a condition that is read as a claim": (
         rules.formulas_true,
@@ -203,7 +204,7 @@ IN_CELLS = {
         rules.tangled,
         "build-shifted",
         replaced("#| export textbook", "#| exports textbook"),
-        "'#| exports textbook' is not an export marker; a line at the head of a cell begins with export, "
+        "'#| exports textbook' says nothing that is known; a line at the head of a cell begins with export, "
         "derive, check, source or figure, each of them once.",
     ),
     "options of a directive that cannot be read": (

@@ -329,10 +329,10 @@ def test_a_cell_that_cannot_be_read_waits_for_its_name():
 @pytest.mark.parametrize(
     "head, sentence",
     [
-        ("#| proves thm-a", "'#| proves thm-a' is not an export marker"),
-        ("#| check", "is not an export marker"),
-        ("#| check thm-a\n#| check thm-b", "is not an export marker"),
-        ("#|   figure fig-a: A caption.", "is not an export marker"),
+        ("#| proves thm-a", "'#| proves thm-a' says nothing that is known"),
+        ("#| check", "says nothing that is known"),
+        ("#| check thm-a\n#| check thm-b", "says nothing that is known"),
+        ("#|   figure fig-a: A caption.", "says nothing that is known"),
         ("#| figure A caption.", "write '#| figure fig-NAME: CAPTION'"),
         ("#| figure fig-a:", "write '#| figure fig-NAME: CAPTION'"),
     ],

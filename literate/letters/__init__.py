@@ -150,12 +150,22 @@ def _found_in(formula):
                 f"UNREAD of {FOLDER}."
             )
     except MeaninglessError as error:
-        yield f"nothing says what {error} means in {named}; say it in SETTINGS of {FOLDER}."
+        yield (
+            f"nothing says what {str(error).removesuffix('()')} means in {named}; say it in SETTINGS of "
+            f"{FOLDER}, as {_entry(formula.label, str(error))}."
+        )
     except Exception as error:  # whatever NumPy says of shapes that do not fit, in a formula like no other
         yield (
             f"cannot evaluate {named} ({type(error).__name__}: {error}); are its letters the numbers and "
             f"columns that `drawn` and SETTINGS of {FOLDER} make them?"
         )
+
+
+def _entry(label, letter):
+    """The line of SETTINGS that would say what a letter means, or what stands before brackets."""
+    key = f'r"{letter}"' if "\\" in letter else f'"{letter}"'
+    value = "lambda at, below, x, y: ..." if letter.endswith("()") else "..."
+    return f'"{label}": lambda rng, at: {{{key}: {value}}}'
 
 
 def stale(book):
