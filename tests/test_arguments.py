@@ -49,6 +49,20 @@ def test_a_masked_array_is_refused_and_where_is_named(name, argument):
             call(name, **{argument: hidden})
 
 
+@pytest.mark.parametrize("name", [name for name, (_, arguments) in CALLS.items() if "where" in arguments])
+def test_what_a_mask_hides_plays_no_part(name):
+    """Whatever stands there, NaN included; without the mask it does play one."""
+    entries = {key: value for key, value in CALLS[name][1].items() if np.shape(value) == X.shape}
+    del entries["where"]
+
+    def result(hidden, **more):
+        given = call(name, **{key: np.where(MASK, x, hidden) for key, x in entries.items()}, **more)
+        return np.asarray(given.numbers if isinstance(given, softlit.SoftmaxState) else given)
+
+    np.testing.assert_array_equal(result(np.nan), result(7.0))
+    assert not np.array_equal(result(7.0, where=np.ones_like(MASK)), result(7.0))
+
+
 class KeptElsewhere:
     """Like a variable of a netCDF file: not a masked array, but it becomes one when it is read."""
 
