@@ -189,7 +189,23 @@ class Piece:
         binds = {name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()}
         reads = {name.get_name() for name in table.get_symbols() if name.is_referenced()}
         reads |= set(_globals(table)) - binds  # a function may call itself
-        return cls(source, frozenset(binds), frozenset(reads - vars(builtins).keys()))
+        own = _of_comprehensions(ast.parse(source))
+        return cls(source, frozenset(binds - own), frozenset(reads - own - vars(builtins).keys()))
+
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _of_comprehensions(tree):
+    """The names that comprehensions bind for themselves, and nothing else uses.
+
+    From Python 3.12 on, `symtable` has them among those of the scope around.
+    """
+    comprehensions = [node for node in ast.walk(tree) if isinstance(node, COMPREHENSIONS)]
+    inside = {part for node in comprehensions for part in ast.walk(node)}
+    targets = [loop.target for node in comprehensions for loop in node.generators]
+    own = {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return own - {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in inside}
 
 
 def _globals(table):

@@ -13,7 +13,7 @@ from literate import sheets
 from literate.chapters import BookError, toc_files
 from literate.execute import kernel_environment
 from literate.exercises import exercises
-from literate.names import needed, pieces_of
+from literate.names import Piece, needed, pieces_of
 from literate.references import Words
 from softlit.lab.checks import judge, refused
 
@@ -168,6 +168,20 @@ def test_a_sheet_repeats_what_its_cells_need_and_no_more(small_book):
         "import math\n\nimport numpy as np\n\nfrom softlit.kernels import double\n\nold = 2\n\n\n"
         "def scale(x):\n    return [old * math.pi * double(y) for y in x]"
     ).replace("import math\n\nimport numpy", "import math\nimport numpy")
+
+
+@pytest.mark.parametrize(
+    "source, binds, reads",
+    [
+        ("a = [f(b) for b in c]", {"a"}, {"f", "c"}),  # Python 3.12 has b in the scope around
+        ("a = {k: v for k, v in c if k}", {"a"}, {"c"}),
+        ("for b in c:\n    a = [f(b) for d in b]", {"a", "b"}, {"b", "c", "f"}),
+        ("def a(x):\n    return [a(b) + g for b in x]", {"a"}, {"g"}),
+    ],
+)
+def test_what_a_statement_binds_and_reads(source, binds, reads):
+    piece = Piece.of(source)
+    assert (piece.binds, piece.reads) == (binds, reads)
 
 
 def change_answer(cell):
