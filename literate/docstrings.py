@@ -125,10 +125,7 @@ def problems(book, root=ROOT):
         where = f"{definition.cell.where}: the docstring of {definition.name}"
         try:
             docstring = Docstring(definition, labels, dois)
-        except (
-            ValueError,
-            UserWarning,
-        ) as error:  # two sections of one name, or one that numpydoc does not know
+        except (ValueError, UserWarning) as error:  # a section twice, or one that numpydoc does not know
             yield f"{where} is not in numpydoc's form ({' '.join(str(error).split())})."
             continue
         yield from (f"{where} has {LACKS[part]}." for part in wanted(definition) if not part(docstring))

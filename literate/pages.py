@@ -7,6 +7,7 @@ import ast
 import re
 
 from literate import addresses
+from literate.addresses import CHANGES
 from literate.chapters import ROOT, BookError, read_text
 from literate.directives import roles
 from literate.docstrings import arguments, public
@@ -15,7 +16,6 @@ from literate.tangle import reexported
 
 CONTRACT = "tests/contract.py"
 ARGUMENTS = "CALLS"  # the table there of arguments by name; the others say how a function is called
-CHANGES = "CHANGELOG.md"
 
 
 def own_names(book):

@@ -32,6 +32,7 @@ from literate import (
 from literate.chapters import ROOT, BookError, Cell, is_word, read_book, read_text, toc_files
 from literate.directives import directives
 from literate.exercises import STARS, exercises
+from literate.new import WRONG_ANSWERS
 
 FORBIDDEN = re.compile(
     r"(?i)nbval[-_](skip|ignore[-_]output|check[-_]output|raises[-_]exception)"
@@ -40,7 +41,6 @@ FORBIDDEN = re.compile(
 EXERCISES = re.compile(r"^## Exercises$", re.M)
 DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+")
 PATH = re.compile(r"(?<![\w.])/(home|root|Users|tmp|work)/\w+")
-WRONG_ANSWERS = "tests/wrong_answers.yml"
 SENTENCE = re.compile(r"[A-Z0-9](?:.*\b[a-z]{3,}\b){4}.*\.", re.S)  # four words at least
 
 
