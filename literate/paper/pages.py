@@ -1,6 +1,5 @@
 """The tree of the whole book as paper shows it: a Sphinx extension."""
 
-import re
 from pathlib import Path, PurePosixPath
 
 import yaml
@@ -10,6 +9,8 @@ from sphinx.builders.latex.nodes import thebibliography
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
+
+from literate.chapters import number_of
 
 
 class Wrapped(nodes.General, nodes.Element):
@@ -38,8 +39,7 @@ class Paper(SphinxPostTransform):
         parts = yaml.safe_load((Path(self.app.srcdir) / "_toc.yml").read_text(encoding="utf-8"))["parts"]
         opened = {part["chapters"][0]["file"]: part["caption"] for part in parts}
         for file in files:
-            digits = re.match(r"\d*", PurePosixPath(file["docname"]).name)[0]
-            number = rf"\bookchapter{{{int(digits or 0)}}}" + "\n"
+            number = rf"\bookchapter{{{number_of(file['docname']) or ''}}}" + "\n"
             part = rf"\bookpart{{{opened[file['docname']]}}}" + "\n" if file["docname"] in opened else ""
             file.insert(0, Wrapped(part + number))
         for kind, change in (
@@ -155,7 +155,7 @@ def move_solutions(files):
         if len(section) > 1:
             chapter += section
     last = files[-1]
-    end = addnodes.start_of_file("", Wrapped("\\bookchapter{0}\n"), chapter, docname="solutions")
+    end = addnodes.start_of_file("", Wrapped("\\bookchapter{}\n"), chapter, docname="solutions")
     last.parent.insert(last.parent.index(last) + 1, end)
 
 
