@@ -67,7 +67,7 @@ def test_a_chapter_is_chosen_by_its_number(tmp_path, asked, found):
     assert [chapter.slug for chapter in choose(book, asked)] == found
 
 
-@pytest.mark.parametrize("asked", ["2", "03b", "x", "a"])
+@pytest.mark.parametrize("asked", ["2", "03b"])
 def test_a_number_that_no_chapter_has_is_named(tmp_path, asked):
     with pytest.raises(BookError, match=f"no chapter has the number {asked.lstrip('0')}"):
         choose(book_of(tmp_path, "01-a", "03-b", "03a-e"), [asked])

@@ -50,8 +50,10 @@ def test_any_other_page_cites_the_book(page):
     assert not {"booktitle", "chapter"} & set(entry.fields)
 
 
-def test_front_matter_has_no_number():
-    assert "chapter " not in citation.bibtex(CONFIG, "book/00-workbench", "The workbench", None)
+@pytest.mark.parametrize("page, number", [("book/00-workbench", "0"), ("book/03a-engine-room", "3a")])
+def test_an_appendix_goes_by_its_number(page, number):
+    entry = citation.bibtex(CONFIG, page, "A title", None)
+    assert f"{{{number}}}" in next(line for line in entry.splitlines() if "chapter " in line)
 
 
 @pytest.mark.parametrize("page", [CHAPTER, ("book/index", "softlit", None)])
