@@ -43,20 +43,15 @@ class FoldCells(SphinxPostTransform):
     formats = ("html",)
 
     def run(self):
-        chapters = {page_of(chapter.name): chapter for chapter in read_book(self.app.srcdir)}
-        chapter = chapters.get(self.env.docname)
-        for cell in list(self.document.findall(nodes.container)) if chapter else ():
-            if cell.get("nb_element") != "cell_code":
-                continue
-            source = next((part for part in cell if "cell_input" in part.get("classes", ())), None)
-            if source is not None and (fold := fold_of(chapter.cells[cell["cell_index"]])):
-                self.wrap(cell, source, fold)
+        chapter = chapters_by_page(self.app.srcdir).get(self.env.docname)
+        for node, cell in code_cells(self.document, chapter) if chapter else ():
+            source = next((part for part in node if "cell_input" in part.get("classes", ())), None)
+            if source is not None and (fold := fold_of(cell)):
+                self.wrap(node, source, fold)
 
     def wrap(self, cell, source, fold):
         line = FoldLine("", nodes.Text(TICK.get(fold.kind, "")))
-        place = cell.parent.index(cell)
-        note = cell.parent[place - 1] if place else None
-        if isinstance(note, nodes.paragraph) and "cell-note" in note["classes"]:
+        if (note := note_above(cell)) is not None:
             cell.parent.remove(note)
             for part in note.children:
                 line += part.deepcopy()
@@ -70,14 +65,30 @@ class FoldCells(SphinxPostTransform):
 
 def note_docstrings(app, doctree):
     """Write into each block of exported code which of its lines are docstrings."""
-    chapters = {page_of(chapter.name): chapter for chapter in read_book(app.srcdir)}
-    chapter = chapters.get(app.env.docname)
-    for node in doctree.findall(nodes.container) if chapter else ():
+    chapter = chapters_by_page(app.srcdir).get(app.env.docname)
+    for node, cell in code_cells(doctree, chapter) if chapter else ():
+        block = next(node.findall(nodes.literal_block), None)
+        if block is not None and (places := docstring_lines(cell)):
+            block["docstrings"] = places
+
+
+def chapters_by_page(root):
+    return {page_of(chapter.name): chapter for chapter in read_book(root)}
+
+
+def code_cells(tree, chapter):
+    """The code cells below a node of a chapter's page, each with the cell that it shows."""
+    for node in list(tree.findall(nodes.container)):
         if node.get("nb_element") == "cell_code":
-            cell = chapter.cells[node["cell_index"]]
-            block = next(node.findall(nodes.literal_block), None)
-            if block is not None and (places := docstring_lines(cell)):
-                block["docstrings"] = places
+            yield node, chapter.cells[node["cell_index"]]
+
+
+def note_above(cell):
+    """The line above a code cell that tells what it is for, or None."""
+    place = cell.parent.index(cell)
+    before = cell.parent[place - 1] if place else None
+    is_note = isinstance(before, nodes.paragraph) and "cell-note" in before["classes"]
+    return before if is_note else None
 
 
 def fold_docstrings(block, places):
