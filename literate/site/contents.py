@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sphinx.util.docutils import SphinxDirective
 
-from literate.chapters import read_book
+from literate.chapters import read_book, reading_order
 from literate.exercises import exercises
 from literate.tangle import definitions, exported_cells, reexported
 
@@ -29,7 +29,7 @@ class Contents(SphinxDirective):
 def coming(book):
     """Which numbers the contents leave out."""
     present = {int(chapter.slug[:2]) for chapter in book}
-    told, missing = [], [number for number in range(max(present)) if number not in present]
+    told, missing = [], [number for number in range(1, max(present)) if number not in present]
     for _, run in groupby(enumerate(missing), lambda pair: pair[1] - pair[0]):
         first, *_, last = [number for _, number in run] * 2  # also of a single one
         told += [f"{first} to {last}"] if last > first + 1 else map(str, range(first, last + 1))
@@ -43,7 +43,7 @@ def coming(book):
 def names(book):
     """The names of `softlit` itself, below the chapter that builds them."""
     found = [item for item in definitions(book) if item.public and reexported(item.module)]
-    for chapter in book:
+    for chapter in reading_order(book):
         own = [item for item in found if item.cell.notebook == chapter.name]
         if own:
             entries = (f"   ~softlit.{item.module}.{item.name}" for item in own)
@@ -68,7 +68,7 @@ def modules(book):
 def needs(book):
     """What the chapters ask of a reader, as their boxes say it."""
     yield from ("| chapter | needs |", "| --- | --- |")
-    for chapter in book:
+    for chapter in reading_order(book):
         asked = chapter.needs.replace("|", "\\|")
         yield f"| {{doc}}`{chapter.slug}` | {asked} |"
 
@@ -76,7 +76,7 @@ def needs(book):
 def exercises_by_stars(book):
     """The exercises of the chapters: those for the class, and those for home."""
     yield from ("| chapter | in class | at home |", "| --- | --- | --- |")
-    for chapter in book:
+    for chapter in reading_order(book):
         found = exercises(chapter)
         columns = (_listed(found, lambda stars: stars == 1), _listed(found, lambda stars: stars > 1))
         yield f"| {{doc}}`{chapter.slug}` | {' | '.join(columns)} |"
