@@ -15,6 +15,7 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     tangle        the package from the chapters: `make tangle`
     names         what code cells use of the package; what they bind and read
     install_cell  the first code cell of every chapter
+    stored        what a run stores of a code cell besides its outputs
     execute       the author's loop: `make run`
     exercises     text, specification and solution of an exercise
     sheets        a chapter's exercises as notebooks
