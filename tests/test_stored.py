@@ -113,9 +113,7 @@ def test_a_caption_that_the_page_does_not_have(book, change):
 )
 def test_jupyterlab_folds_what_the_page_folds(book, cell, change):
     (said,) = rules.as_it_ran(with_cell(book, SHIFT, cell, change))
-    assert said == (
-        f"{SHIFT}, cell {cell}: JupyterLab folds what the page shows, or shows what it folds; use `make run CH=02`."
-    )
+    assert said == f"{SHIFT}, cell {cell}: {stored.WRONG['source_hidden']}; use `make run CH=02`."
 
 
 def test_a_run_stores_what_the_source_says_and_nothing_older(tmp_path):
