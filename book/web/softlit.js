@@ -28,15 +28,10 @@ if (folds.length && buttons) {
       (part) => part.getBoundingClientRect().top > 0 && part.checkVisibility(),
     );
     const before = here?.getBoundingClientRect().top;
+    document.documentElement.dataset.measured = ""; // guessed heights would come out differently later
     const everything = document.documentElement.dataset.show !== "all";
     show(everything);
-    // The browser learns how tall things are as they come near: twice more.
-    const hold = () => here && window.scrollBy(0, here.getBoundingClientRect().top - before);
-    hold();
-    requestAnimationFrame(() => {
-      hold();
-      requestAnimationFrame(hold);
-    });
+    if (here) window.scrollBy(0, here.getBoundingClientRect().top - before);
     try {
       localStorage.setItem(key, everything ? "all" : "lesson");
     } catch {}
