@@ -58,7 +58,8 @@ def logsumexp_naive(x, axis=-1):
 def softmax_shifted(x, axis=-1):
     r"""Softmax after subtracting the maximum: no exponential exceeds 1.
 
-    .. math:: S(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j
+    .. math::
+        S(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j
 
     See Also
     --------
@@ -81,7 +82,9 @@ def softmax_shifted(x, axis=-1):
 def logsumexp_shifted(x, axis=-1):
     r"""LogSumExp after subtracting the maximum, which is added back at the end.
 
-    .. math:: \operatorname{LSE}(x) = m + \log \sum_j e^{x_j - m}, \qquad m = \max_j x_j
+    .. math::
+        \operatorname{LSE}(x) = m + \log \sum_j e^{x_j - m},
+        \qquad m = \max_j x_j
 
     See Also
     --------
