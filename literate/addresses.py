@@ -10,9 +10,11 @@ that is not in the file yet may be renamed or go as its author likes.
 
 import sys
 
+from docutils.nodes import make_id
+
 from literate import ledger
-from literate.chapters import ROOT, BookError, read_book, read_text
-from literate.directives import directives_of
+from literate.chapters import ROOT, WORDY_ID, BookError, read_book, read_text
+from literate.directives import directives_of, headings
 
 FILE = "book/ids.txt"
 HEADER = """\
@@ -56,6 +58,25 @@ def anchor(label):
     return f"equation-{label}" if is_equation(label) else label
 
 
+def doubled(book):
+    """One sentence for each label or heading that has the address of another, or an odd one."""
+    first = {}
+    for cell in (cell for chapter in book for cell in chapter.cells):
+        for label in labels_of(cell):
+            if not WORDY_ID.fullmatch(label):
+                yield f"{cell.where}: the label {label} is not of lower-case letters, digits and hyphens."
+            if label in first:
+                yield f"{cell.where}: the label {label} is already used in {first[label].where}."
+            first.setdefault(label, cell)
+    for chapter in book:
+        taken = {anchor(label): f"label {label}" for label in labels(chapter)}
+        for cell in chapter.cells:
+            for heading in headings(cell):
+                if other := taken.get(address := make_id(heading)):
+                    yield f"{cell.where}: the heading '{heading}' has the address of the {other}, #{address}."
+                taken.setdefault(address, f"heading of {cell.where}")
+
+
 def read_frozen(root=ROOT):
     """The addresses of the file, each with the one that has taken its place, or None."""
     frozen = {}
@@ -76,13 +97,8 @@ def unreleased(root=ROOT):
 
 
 def problems(book, root=ROOT):
-    """One sentence for each address that is lost or leads nowhere, or that a release forgot to write down."""
-    first = {}
-    for cell in (cell for chapter in book for cell in chapter.cells):
-        for label in labels_of(cell):
-            if label in first:
-                yield f"{cell.where}: the label {label} is already used in {first[label].where}."
-            first.setdefault(label, cell)
+    """One sentence for each address that is lost, doubled or leads nowhere, or that a release forgot."""
+    yield from doubled(book)
     present, frozen = of_chapters(book) | of_claims(root), read_frozen(root)
     for old, new in frozen.items():
         if new is None and old not in present:

@@ -13,8 +13,6 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-import yaml
-
 from literate import (
     addresses,
     docstrings,
@@ -30,7 +28,7 @@ from literate import (
     style,
     tangle,
 )
-from literate.chapters import ROOT, BookError, Cell, is_word, read_book, read_text, toc_files
+from literate.chapters import ROOT, BookError, Cell, is_word, read_book, read_yaml, toc_files
 from literate.directives import directives
 from literate.exercises import STARS, exercises
 from literate.new import WRONG_ANSWERS
@@ -215,10 +213,7 @@ def exercises_graded(book):
 
 def wrong_answers_refused(book, root=ROOT):
     """Each exercise shows a typical wrong answer that is refused, and is tried on three others."""
-    try:
-        tried = yaml.safe_load(read_text(root, WRONG_ANSWERS)) or {}
-    except yaml.YAMLError as error:
-        raise BookError(f"{WRONG_ANSWERS}: not readable, {' '.join(str(error).split())}.") from None
+    tried = read_yaml(root, WRONG_ANSWERS) or {}
     if not isinstance(tried, dict):
         raise BookError(f"{WRONG_ANSWERS}: not a list of answers below the label of each exercise.")
     found = {exercise.label: exercise for chapter in book for exercise in exercises(chapter)}
