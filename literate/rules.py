@@ -75,19 +75,16 @@ def cell_ids(book):
 
 
 def figures_described(book):
-    """Every picture has a sentence of alt text, a caption, and a name that occurs once."""
-    names = Counter()
-    for chapter in book:
-        for cell in chapter.code_cells:
-            for output in cell.outputs:
-                if "image/png" not in output.get("data", {}):
-                    continue
-                if not SENTENCE.fullmatch(output.metadata.get("image/png", {}).get("alt", "").strip()):
-                    yield f"{cell.where}: the figure has no sentence of alt text."
-                if not cell.figure.get("caption") or not cell.figure.get("name", "").startswith("fig-"):
-                    yield f"{cell.where}: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
-                names[cell.figure.get("name")] += 1
-    yield from (f"{name}: {count} figures have this name." for name, count in names.items() if count > 1)
+    """Every picture has a sentence of alt text and a caption, and every caption its picture."""
+    for cell in (cell for chapter in book for cell in chapter.code_cells):
+        pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+        for picture in pictures:
+            if not SENTENCE.fullmatch(picture.metadata.get("image/png", {}).get("alt", "").strip()):
+                yield f"{cell.where}: the figure has no sentence of alt text."
+        if pictures and not cell.figure:
+            yield f"{cell.where}: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
+        elif cell.figure and cell.execution_count and len(pictures) != 1:
+            yield f"{cell.where}: its caption is that of one picture; the cell shows {len(pictures)}."
 
 
 def chapter_anatomy(book):
@@ -168,8 +165,8 @@ def _rounds_to(number, longer):
 
 
 def _shown(cell):
-    """The code of a cell and what it printed, as one text."""
-    texts = [cell.text]
+    """The code of a cell without its head, or its text, and what it printed, as one text."""
+    texts = [cell.code]
     for output in cell.outputs:
         texts.append(output.get("text", ""))
         texts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
@@ -185,7 +182,7 @@ def no_machine_named(book):
     """No path of a machine in what is written or stored."""
     for chapter in book:
         for cell in chapter.cells:
-            if found := PATH.search(_shown(cell)):
+            if found := PATH.search("\n".join([*cell.head, _shown(cell)])):
                 yield f"{cell.where}: {found[0]} is a path of one machine."
 
 
