@@ -8,9 +8,9 @@ go, `OLD -> NEW`, and the site then keeps an anchor for the old one: see literat
 that is not in the file yet may be renamed or go as its author likes.
 """
 
+import re
 import sys
-
-from docutils.nodes import make_id
+from unicodedata import normalize
 
 from literate import ledger
 from literate.chapters import ROOT, WORDY_ID, BookError, read_book, read_text
@@ -72,9 +72,16 @@ def doubled(book):
         taken = {anchor(label): f"label {label}" for label in labels(chapter)}
         for cell in chapter.cells:
             for heading in headings(cell):
-                if other := taken.get(address := make_id(heading)):
+                if other := taken.get(address := anchor_of_heading(heading)):
                     yield f"{cell.where}: the heading '{heading}' has the address of the {other}, #{address}."
-                taken.setdefault(address, f"heading of {cell.where}")
+                elif address:
+                    taken[address] = f"heading of {cell.where}"
+
+
+def anchor_of_heading(heading):
+    """The id that docutils gives a section; empty for one without a Latin letter, which it numbers."""
+    plain = normalize("NFKD", heading.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"^[-0-9]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", plain))
 
 
 def read_frozen(root=ROOT):
