@@ -148,14 +148,15 @@ def tolerances_named(book):
 
 
 def decimals_from_cells(book):
-    """A decimal number in the prose stands in the code or in an output of its page: somebody ran it.
+    """A decimal number in the prose, captions included, stands in code or in an output of its page.
 
     It may have fewer decimals than there, rounded.
     """
     for chapter in book:
         shown = {number for cell in chapter.code_cells for number in DECIMAL.findall(_shown(cell))}
         for cell in chapter.cells:
-            for number in DECIMAL.findall(cell.text if cell.kind == "markdown" else ""):
+            prose = cell.text if cell.kind == "markdown" else cell.figure.get("caption", "")
+            for number in DECIMAL.findall(prose):
                 if number not in shown and not any(_rounds_to(number, longer) for longer in shown):
                     yield f"{cell.where}: the number {number} is in no cell and no output of the page."
 

@@ -207,6 +207,12 @@ IN_CELLS = {
         added("The share is 0.66."),  # 0.66524 is printed
         "the number 0.66 is in no cell and no output of the page.",
     ),
+    "a number that only a caption has": (
+        rules.decimals_from_cells,
+        "figure-thresholds",
+        replaced("fig-thresholds: Where", "fig-thresholds: At 3.217, where"),
+        "the number 3.217 is in no cell and no output of the page.",
+    ),
     "a number that begins another one": (
         rules.decimals_from_cells,
         "breaks-explained",
