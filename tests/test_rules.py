@@ -235,7 +235,7 @@ def test_a_claim_with_a_bad_field(plant_in_row, field, value, sentence):
 @pytest.mark.parametrize(
     "cell, words, sentence",
     [
-        ("lse-force", 41, "a note in the margin has 41 words; 40 are enough."),
+        ("lse-use", 41, "a note in the margin has 41 words; 40 are enough."),
         ("ex-centre-solution", 40, "a note in the margin among the exercises."),
     ],
 )
@@ -383,6 +383,16 @@ def test_a_figure_without_a_caption(book):
         f"{SHIFT}, cell figure-shift: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
         in found
     )
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_caption_without_its_picture(book, count):
+    found = plant(
+        book, rules.figures_described, lambda cell: cell.update(outputs=cell.outputs * count), "figure-shift"
+    )
+    assert found == [
+        f"{SHIFT}, cell figure-shift: its caption is that of one picture; the cell shows {count}."
+    ]
 
 
 @pytest.mark.parametrize("mark", ["# NBVAL_SKIP", "# NBVAL_IGNORE_OUTPUT", "# PYTEST_VALIDATE_IGNORE_OUTPUT"])
