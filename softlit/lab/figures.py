@@ -11,6 +11,7 @@ from IPython.display import Image, display
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1A1A1A", "#767676"
 PAPER = "#FCFCFA"
+CLASSES = {"cat": BLUE, "dog": VERMILION, "fox": GREEN}  # of the book's running example
 DENSITY = 2  # device pixels per CSS pixel, so that lines stay sharp on phones
 
 STYLE = {
@@ -78,6 +79,7 @@ def as_png(figure):
 __all__ = [
     "BLACK",
     "BLUE",
+    "CLASSES",
     "DENSITY",
     "GREEN",
     "GREY",

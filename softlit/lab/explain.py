@@ -1,0 +1,310 @@
+# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
+# --- book/00-workbench.ipynb, cell build-grab-drawing
+"""Explanations that one can take hold of, for several chapters; each is shown by one call."""
+
+import json
+
+import numpy as np
+
+from softlit.lab import moving
+from softlit.lab.figures import CLASSES
+
+GRAB = """
+const names = classes.map(([name]) => name);
+const floor = -6; // the lowest place of a handle, which stands for minus infinity
+const ends = { // the largest and the smallest logit whose exponential is neither infinite nor zero
+  float16: { top: Math.log(65520), low: -25 * Math.LN2, above: 16, below: -23 },
+  float32: { top: 128 * Math.LN2, low: -150 * Math.LN2, above: 130, below: -150 },
+  float64: { top: 1024 * Math.LN2, low: -1075 * Math.LN2, above: 960, below: -1000 },
+};
+
+function stored(value, dtype) {  // rounded to the nearest number of the type, for a value of at least 0
+  if (dtype === "float64") return value;
+  if (dtype === "float32") return Math.fround(value);
+  const unit = 2 ** (Math.max(Math.floor(Math.log2(value)), -14) - 10);
+  const steps = Math.round(value / unit);
+  const even = steps - (Math.abs(value / unit - steps) === 0.5 ? steps % 2 : 0);
+  return value >= 65520 ? Infinity : even * unit;
+}
+
+function asPrinted(logits, dtype) {
+  const weights = logits.map((logit) => stored(Math.exp(logit), dtype));
+  const total = weights.reduce((before, weight) => stored(before + weight, dtype), 0);
+  return { weights, total, shares: weights.map((weight) => stored(weight / total, dtype)) };
+}
+
+function results(values) {
+  const x = names.map((name) => (values[name] > floor ? values[name] : -Infinity));
+  const logits = x.map((value) => (value === -Infinity ? value : values.beta * value + values.c));
+  const top = Math.max(...logits);
+  const dtype = values.dtype ?? "float64";
+  const shifted = logits.map((logit) => (top === -Infinity ? -Infinity : logit - top));
+  return { logits, shifted, dtype, plain: asPrinted(logits, dtype), safe: asPrinted(shifted, dtype) };
+}
+
+function short(value) {
+  if (value === 0 || !Number.isFinite(value)) return number(value, 0);
+  if (value >= 0.0095 && value < 99995) return number(value, Math.max(0, 2 - Math.floor(Math.log10(value))));
+  const tens = Math.floor(Math.log10(value));
+  const raised = String(tens).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻");
+  return `10${raised}`;
+}
+
+const edge = walls ? 0 : 20; // the bracket stands there
+const middle = [62, 112, 162].map((x) => x + edge); // of the columns of the logits
+
+function logitsPanel(values, { logits }) {
+  const centre = walls ? values.c : 0;
+  const up = (logit) => 122 - 16.5 * Math.min(Math.max(logit - centre, floor), -floor);
+  const base = up(values.c);
+  const ticks = [-4, 0, 4].map((tick) => centre + tick);
+  const column = (logit, k) => [
+    shape("rect", { x: middle[k] - 10, y: Math.min(base, up(logit)), width: 20,
+      height: Math.abs(base - up(logit)), fill: classes[k][1], opacity: 0.85 }),
+    grip(middle[k], up(logit), { fill: classes[k][1] }),
+    words(middle[k], up(logit) + (logit < values.c ? 24 : -14), number(logit, 2), { "font-size": 12 }),
+    words(middle[k], 247, names[k]),
+  ];
+  const handle = (logit, k) => ({
+    panel: 0, of: names[k], label: `logit of ${names[k]}`, x: middle[k], y: up(logit),
+    says: logit === -Infinity ? "minus infinity, masked" : number(logit, 2),
+    to: ({ y }) => {
+      const place = centre + (122 - y) / 16.5;
+      const masked = place <= centre + floor + 0.3;
+      return { [names[k]]: masked ? floor : (place - values.c) / (values.beta || 1) };
+    },
+  });
+  const handles = logits.map(handle);
+  if (!walls) handles.push(bracket(0, 16, up, logits, values));
+  return {
+    handles,
+    svg: panel(200 + edge, 252, words(112 + edge, 15, "logits", { "font-weight": 600 }),
+      ...ticks.flatMap((tick) => [
+        line([[36 + edge, up(tick)], [190 + edge, up(tick)]], { opacity: tick === centre ? 0.6 : 0.2 }),
+        words(32 + edge, up(tick) + 4, number(tick, 0), { "font-size": 11, "text-anchor": "end" })]),
+      ...(walls ? [] : bracketShapes(16, up, logits, values)),
+      ...logits.flatMap(column)),
+  };
+}
+
+function span(up, logits, values) {
+  const finite = logits.filter((logit) => logit > -Infinity);
+  const ends = finite.length ? [Math.max(...finite), Math.min(...finite)] : [values.c, values.c];
+  const middle = (up(ends[0]) + up(ends[1])) / 2;
+  const half = Math.max((up(ends[1]) - up(ends[0])) / 2, 10);
+  return { middle, half };
+}
+
+function bracketShapes(x, up, logits, values) {
+  const { middle, half } = span(up, logits, values);
+  const [from, to] = [middle - half, middle + half];
+  const corners = [[x + 12, from], [x, from], [x, to], [x + 12, to]];
+  return [line(corners, { "stroke-width": 2 }), grip(x, middle)];
+}
+
+function bracket(panel, x, up, logits, values) {
+  const { middle: y } = span(up, logits, values);
+  const scale = up(0) - up(1);
+  return { panel, x, y, of: "c", label: "shift of all logits", says: number(values.c, walls ? 0 : 1),
+    to: (place) => ({ c: values.c + (y - place.y) / scale }) };
+}
+
+function exponentialsPanel(values, { logits, shifted, dtype, plain }) {
+  const { top, low, above, below } = ends[dtype];
+  const up = (logit) => 26 + (above - Math.min(Math.max(logit, below), above)) * 192 / (above - below);
+  const small = { "font-size": 11 };
+  const bar = (x, from, to, look) =>
+    shape("rect", { x, y: Math.min(from, to), width: 18, height: Math.max(from - to, 0), ...look });
+  const column = (logit, k) => {
+    const x = 47 + 50 * k;
+    const colour = classes[k][1];
+    const head = plain.weights[k] === Infinity ? up(above) : up(logit); // it breaks through the wall
+    return [
+      bar(x, up(low), head, { fill: colour, opacity: 0.85 }),
+      bar(x + 21, up(low), up(shifted[k]), { fill: "none", stroke: colour, "stroke-width": 2 }),
+      words(x + 18, 234, short(plain.weights[k]), small),
+    ];
+  };
+  const wall = (logit, from, to, text) => [
+    hatched(34, from, 158, to - from),
+    line([[34, up(logit)], [192, up(logit)]], { "stroke-width": 2 }),
+    words(113, (from + to) / 2 + 4, text, small),
+  ];
+  return {
+    handles: [bracket(1, 14, up, logits, values)],
+    svg: panel(200, 252, words(112, 15, `exponentials, ${dtype}`, { "font-weight": 600 }),
+      line([[34, up(0)], [192, up(0)]], { opacity: 0.4, "stroke-dasharray": "4 4" }),
+      ...logits.flatMap(column),
+      ...wall(top, up(above), up(top), `∞ from x = ${number(top, 1)}`),
+      ...wall(low, up(low), up(below), `0 from x = ${number(low, 1)}`),
+      ...bracketShapes(14, up, logits, values),
+      words(113, 249, "filled: eˣ, outlined: eˣ⁻ᵐᵃˣ", small)),
+  };
+}
+
+function strip(x, side, shares, title, failed) {
+  const [head, length] = [42, 198];
+  const label = (y, text) => words(side < 0 ? x - 6 : x + 50, y, text,
+    { "text-anchor": side < 0 ? "end" : "start", "font-size": 12 });
+  const frame = (look) => shape("rect",
+    { x, y: head, width: 44, height: length, fill: "none", stroke: "currentColor", ...look });
+  const shapes = [words(x + 22, 34, title, { "font-size": 12 })];
+  if (failed) {
+    const at = (k) => head + length * (2 * k + 1) / 6;
+    return [...shapes, frame({ "stroke-dasharray": "3 5" }),
+      ...shares.map((share, k) => words(x + 22, at(k) + 4, number(share, 2), { "font-weight": 600 })),
+      words(x + 22, at(1) + 20, failed, { "font-size": 10 })];
+  }
+  let from = head;
+  const places = shares.map((share) => { from += length * share; return from - length * share / 2; });
+  places.forEach((_, k) => { places[k] = Math.max(places[k], k ? places[k - 1] + 15 : head + 6); });
+  places.reverse().forEach((_, k) => {
+    places[k] = Math.min(places[k], k ? places[k - 1] - 15 : head + length - 4);
+  });
+  places.reverse();
+  from = head;
+  shares.forEach((share, k) => {
+    shapes.push(shape("rect", { x, y: from, width: 44, height: length * share, fill: classes[k][1],
+      opacity: 0.85 }), label(places[k] + 4, number(share, 2)));
+    from += length * share;
+  });
+  return [...shapes, frame({ opacity: 0.6 })];
+}
+
+function failure({ plain: { total, shares } }) {  // why the shares of the plain form do not sum to 1
+  if (total === Infinity) return shares.some(Number.isNaN) ? "∞ by ∞" : "by ∞";
+  return total > 0 ? "" : "0 by 0";
+}
+
+function sharesPanel(values, found) {
+  const shapes = walls
+    ? [...strip(46, -1, found.plain.shares, "plain", failure(found)),
+      ...strip(112, 1, found.safe.shares, "shifted", failure({ plain: found.safe }))]
+    : strip(64, 1, found.safe.shares, "", failure({ plain: found.safe }));
+  const head = words(walls ? 101 : 86, 15, "shares", { "font-weight": 600 });
+  return panel(walls ? 200 : 176, 252, head, ...shapes);
+}
+
+function listed(shares) {
+  return `(${shares.map((share) => number(share, 2)).join(", ")})`;
+}
+
+function draw(values) {
+  const found = results(values);
+  const left = logitsPanel(values, found);
+  const shares = sharesPanel(values, found);
+  const told = `c = ${number(values.c, walls ? 0 : 1)}: the shares are ${listed(found.safe.shares)}`;
+  if (!walls) return { panels: [left.svg, shares], handles: left.handles, says: `${told}.` };
+  const between = exponentialsPanel(values, found);
+  const why = failure(found);
+  return {
+    panels: [left.svg, between.svg, shares],
+    handles: [...left.handles, ...between.handles],
+    says: `${told}; the plain form, in ${found.dtype}, `
+      + (why ? `gives ${listed(found.plain.shares)}, dividing ${why}.` : "agrees."),
+  };
+}
+
+function seen(values) {  // for those who do not see it
+  const found = results(values);
+  const told = names.map((name, k) => `${name} ${number(found.logits[k], 2)}`).join(", ");
+  const bars = `Three bars with handles for the logits: ${told}`;
+  const strip = `A strip of length 1 is cut: the shares are ${listed(found.safe.shares)}.`;
+  if (!walls) return `${bars}. ${strip}`;
+  const plain = failure(found)
+    ? `The strip of the plain form is broken: ${listed(found.plain.shares)}.`
+    : "So is that of the plain form.";
+  const walled = `their exponentials between two hatched walls, where ${found.dtype} ends`;
+  return `${bars}; a bracket moves all. Beside them ${walled}. ${strip} ${plain}`;
+}
+"""
+
+
+# --- book/00-workbench.ipynb, cell build-grab
+_START = {"cat": 1.95, "dog": 0.69, "fox": 0, "c": 0, "beta": 1, "dtype": "float64"}
+
+
+def _grab(walls):
+    return f"const walls = {json.dumps(walls)};\n{GRAB}"
+
+
+def grab_the_logits(*, walls=True, **start):
+    """Show the logits of cat, dog and fox as bars to take hold of, and the shares that softmax gives them.
+
+    A chapter shows it by one call in a cell of its own, below ``#| figure fig-NAME: A caption``:
+    ``explain.grab_the_logits()`` is the whole figure, ``explain.grab_the_logits(c=710)`` begins where the
+    plain form has lost the answer, ``explain.grab_the_logits(walls=False)`` is the small one, without the
+    exponentials. A handle at the lowest place of its column masks the class.
+
+    Parameters
+    ----------
+    walls : bool
+        Whether the exponentials are drawn, between the ends of a floating-point type, and with them the
+        shares of the formula as it is printed. Without them the shift goes from -4 to 4, with them from
+        -800 to 800.
+    **start
+        Where the figure begins: ``cat``, ``dog`` and ``fox`` from -6 (masked) to 6, the shift ``c``,
+        ``beta`` from 0 to 3, and ``dtype``, one of ``"float16"``, ``"float32"`` and ``"float64"``.
+
+    Raises
+    ------
+    TypeError
+        If there is no such value.
+    """
+    begins = _START | start
+    if unknown := begins.keys() - _START.keys():
+        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
+    step = 1 if walls else 0.1
+    controls = [
+        *(moving.slider(name, name, -6, 6, begins[name], 0.01, 0.1) for name in CLASSES),
+        moving.slider(
+            "c", "shift c", *((-800, 800) if walls else (-4, 4)), begins["c"], step
+        ),
+        moving.slider("beta", "β, sharpness", 0, 3, begins["beta"]),
+    ]
+    if walls:
+        dtypes = ["float16", "float32", "float64"]
+        controls.append(moving.choice("dtype", "kept in", dtypes, begins["dtype"]))
+    script = _grab(walls)
+    moving.show_with_sliders(
+        controls,
+        script,
+        alt=moving.calculate(f"seen({json.dumps(begins)})", script),
+        presets=[
+            moving.preset("a tie", cat=1, dog=1, fox=0, c=0),
+            moving.preset("far ahead", cat=6, dog=0, fox=0, c=0),
+            moving.preset("a mask", fox=-6, c=0),
+        ],
+    )
+
+
+def grabbed(cases):
+    """What `grab_the_logits` computes, for chapters and tests to compare.
+
+    Parameters
+    ----------
+    cases : list of dict
+        Where the sliders are, as ``start`` above.
+
+    Returns
+    -------
+    ndarray of shape (len(cases), 2, 3)
+        The shares of the formula as printed, and those after the shift by the maximum.
+
+    Examples
+    --------
+    >>> grabbed([{"c": 710}]).round(2).tolist()
+    [[[nan, nan, nan], [0.7, 0.2, 0.1]]]
+    """
+    places = json.dumps([_START | case for case in cases])
+    shares = "({ plain, safe }) => [plain, safe].map(({ shares }) => shares.map(String))"
+    return np.array(
+        moving.calculate(f"{places}.map(results).map({shares})", _grab(True)), float
+    )
+
+
+__all__ = [
+    "GRAB",
+    "grab_the_logits",
+    "grabbed",
+]
