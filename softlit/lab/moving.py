@@ -148,7 +148,8 @@ function addRange({ name, label, value: start, stride, ...range }) {
     row: make("label", {}, "display: flex; gap: 0.6rem; align-items: center; margin: 0",
       label, input, shown),
     take(value) {
-      if (Number.isFinite(Number(value))) input.value = value; // the nearest that the slider can take
+      const given = value !== "" && Number.isFinite(Number(value));
+      if (given) input.value = value; // the nearest that the slider can take
       shown.textContent = number(input.valueAsNumber, digits);
       return input.valueAsNumber;
     },
@@ -194,6 +195,7 @@ function addHandle({ panel, of, label }, k) {
       box.style.outline = input.matches(":focus-visible") ? "2px solid var(--accent, #0072B2)" : "none";
     };
     for (const event of ["focus", "blur", "keydown"]) input.addEventListener(event, mark);
+    mark();
     added[of].row = box;
     box.append(input);
   }
@@ -251,7 +253,7 @@ function rest() {
 }
 
 function readAddress() {
-  const [id, state] = decodeURIComponent(location.hash.slice(1)).split("?");
+  const [id, state] = location.hash.slice(1).replace(/%3F/i, "?").split("?"); // some programs escape it
   if (!owner || id !== owner.id || !state) return;
   set(Object.fromEntries(new URLSearchParams(state)));
   owner.scrollIntoView();
