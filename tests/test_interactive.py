@@ -188,6 +188,48 @@ def test_what_the_chapters_store(stored):
         assert output.data["text/plain"] == page.findtext(".//output"), cell.where
 
 
+STATES = """(values) => {
+  const { panels, handles = [], says } = draw(values);
+  const dropped = handles.map(({ to, x, y, panel }, k) => {
+    const after = draw({ ...values, ...to({ x, y }) }).handles[k];
+    return { x, y, panel, moved: Math.hypot(after.x - x, after.y - y) };
+  });
+  return { panels, says, handles: dropped };
+}"""
+
+
+def test_every_state_can_be_drawn_and_a_handle_let_go_at_once_stays(stored):
+    """At both ends of each slider, in the middle and at random; what is drawn has places, and words."""
+    rng = np.random.default_rng(0)
+    for cell, output in stored:
+        script = html.fromstring(output.data["text/html"]).xpath("//script/text()")[0]
+        drawing = script.partition(moving.DRAWING)[2].partition("\nconst sliders = ")[0]
+
+        def place(one):
+            if "options" in one:
+                return str(rng.choice(one["options"]))
+            part = rng.choice([0, 0.5, 1, rng.uniform()])
+            return one["min"] + one["step"] * round(part * (one["max"] - one["min"]) / one["step"])
+
+        states = [{one["name"]: place(one) for one in controls(output)} for _ in range(150)]
+        drawn = moving.calculate(f"{json.dumps(states)}.map({STATES})", drawing)
+        for state, seen in zip(states, drawn, strict=True):
+            sizes = []
+            for panel in seen["panels"]:
+                tree = ElementTree.fromstring(panel)
+                sizes.append([float(tree.get(side)) for side in ("width", "height")])
+                for attribute in (value for part in tree.iter() for value in part.attrib.values()):
+                    assert not re.search("NaN|Infinity|undefined", attribute), (cell.where, state)
+                lengths = [part.get(side, "0") for part in tree.iter() for side in ("width", "height", "r")]
+                assert not any(length.startswith("-") for length in lengths), (cell.where, state)
+            assert seen["says"].endswith("."), (cell.where, state)
+            assert len(seen["handles"]) == len(drawn[0]["handles"])
+            for handle in seen["handles"]:
+                width, height = sizes[handle["panel"]]
+                assert 0 <= handle["x"] <= width and 0 <= handle["y"] <= height, (cell.where, state)
+                assert handle["moved"] < 3, (cell.where, state)
+
+
 # --- The browser
 
 

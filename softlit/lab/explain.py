@@ -303,8 +303,275 @@ def grabbed(cases):
     )
 
 
+# --- book/05-superposition.ipynb, cell build-map-drawing
+MAP = """
+const corners = [[-0.5, -Math.sqrt(3) / 6], [0.5, -Math.sqrt(3) / 6], [0, Math.sqrt(3) / 3]];
+const names = classes.map(([name]) => name);
+const reach = 4.5; // of the window into the plane
+const betas = Array.from({ length: 101 }, (_, k) => (k - 40) / 10);
+const least = 0.004; // of the shares, for a place that was pointed at
+const [wide, high] = [300, 290];
+const centre = [150, 150];
+const small = { "font-size": 12 };
+const faint = { opacity: 0.25, "stroke-width": 1 };
+
+// An orthonormal basis of the logits that sum to 0: Math.SQRT2 * corners, by columns.
+const inPlane = (x) => [0, 1].map((axis) => Math.SQRT2 * sum(x.map((value, k) => value * corners[k][axis])));
+const outOfPlane = (u) => corners.map(([a, b]) => Math.SQRT2 * (a * u[0] + b * u[1]));
+const inTriangle = (p) => [0, 1].map((axis) => sum(p.map((share, k) => share * corners[k][axis])));
+const shares = (u) => softmax(outOfPlane(u), 1);
+const clip = (value, limit) => Math.min(Math.max(value, -limit), limit);
+
+const inPicture = ([a, b]) => [centre[0] + 262 * a, 182 - 262 * b];
+const polygon = (places, look) => shape("polygon", {
+  points: places.map((place) => place.map((part) => part.toFixed(1)).join(",")).join(" "),
+  stroke: "currentColor", ...look });
+
+// Each map: where a point of the plane is drawn, and which point a place of the picture is.
+const flat = {
+  place: (u) => {
+    const scale = 30 / Math.max(1, ...u.map((part) => Math.abs(part) / reach)); // no further than the edge
+    return [centre[0] + scale * u[0], centre[1] - scale * u[1]];
+  },
+  from: ({ x, y }) => [clip((x - centre[0]) / 30, reach), clip((centre[1] - y) / 30, reach)],
+};
+const curved = {
+  place: (u) => inPicture(inTriangle(shares(u))),
+  from: ({ x, y }) => {
+    const at = [(x - centre[0]) / 262, (182 - y) / 262];
+    const raw = corners.map(([a, b]) => 1 / 3 + 2 * (a * at[0] + b * at[1]));
+    const kept = raw.map((share) => Math.max(share, least));
+    return inPlane(kept.map((share) => Math.log(share)));
+  },
+};
+
+function stretch(from, to, pieces = 12) {  // points on the straight line between two points of the plane
+  return Array.from({ length: pieces + 1 }, (_, k) =>
+    [0, 1].map((axis) => from[axis] + (k / pieces) * (to[axis] - from[axis])));
+}
+
+function arrow(map, from, to, look) {  // the straight line in the plane, as this map shows it
+  const places = stretch(from, to).map(map.place);
+  const [end, before] = [places.at(-1), places.at(-2)];
+  const length = Math.hypot(end[0] - before[0], end[1] - before[1]);
+  if (length < 0.01) return line(places, look);
+  const [dx, dy] = [0, 1].map((axis) => (6 * (end[axis] - before[axis])) / length);
+  const barb = (side) => [end[0] - dx - (side * dy) / 2, end[1] - dy + (side * dx) / 2];
+  return line(places, look) + line([barb(1), end, barb(-1)], { ...look, "stroke-dasharray": "none" });
+}
+
+function ground(map) {  // the grid, and the way to each class
+  const far = map === flat ? reach : 2 * reach;
+  const lines = Array.from({ length: 9 }, (_, k) => k - 4).flatMap((k) =>
+    [[[-far, k], [far, k]], [[k, -far], [k, far]]]);
+  const way = (name, k) => {
+    const axis = corners[k].map((part) => part * Math.sqrt(3) * (map === flat ? 4.4 : 9));
+    const [x, y] = map.place(axis);
+    const beside = [-6, 6, 0][k];
+    return [line([[0, 0], axis].map(map.place), { stroke: classes[k][1], "stroke-width": 1.5 }),
+      words(x + beside, y + (k < 2 ? 18 : -6), name, { "font-weight": 600 })];
+  };
+  const edge = map === flat ? [] : [polygon(corners.map(inPicture), { fill: "none" })];
+  return [...lines.map(([from, to]) => line(stretch(from, to, map === flat ? 1 : 26).map(map.place), faint)),
+    ...edge, ...names.flatMap(way)];
+}
+
+const logits = (values) => names.map((name) => values[name]);
+const evidence = (values) => names.map((name) => values[`for_${name}`]);
+const dot = (map, u, look) => grip(...map.place(u), look);
+const named = (u) => Object.fromEntries(outOfPlane(u).map((value, k) => [names[k], value]));
+const listed = (p, digits = 2) => `(${p.map((share) => number(share, digits)).join(", ")})`;
+
+function circle(u, radius) {
+  return Array.from({ length: 37 }, (_, k) =>
+    [u[0] + radius * Math.cos((k * Math.PI) / 18), u[1] + radius * Math.sin((k * Math.PI) / 18)]);
+}
+
+function stretches(p) {  // the Jacobian's eigenvalues beside 0, whose sum and product are known
+  const half = (1 - sum(p.map((share) => share * share))) / 2;
+  const root = Math.sqrt(Math.max(half * half - 3 * p[0] * p[1] * p[2], 0));
+  return [half + root, (3 * p[0] * p[1] * p[2]) / (half + root)];
+}
+
+function descents(p, k) {  // minus the gradients of cross-entropy and of half the squared error
+  const down = p.map((share, i) => (i === k) - share);
+  const mean = sum(p.map((share, i) => share * down[i]));
+  return { log: down, squared: p.map((share, i) => share * (down[i] - mean)) };
+}
+
+const norm = (x) => Math.hypot(...x);
+const plus = (u, v) => u.map((value, axis) => value + v[axis]);
+
+// What can be shown: shapes for a map, further handles for a map, and a sentence.
+const shown = {
+  evidence(values) {
+    const [u, e] = [inPlane(logits(values)), inPlane(evidence(values))];
+    const feet = [-3, 0, 3].flatMap((a) => [-3, 0, 3].map((b) => [a, b]));
+    const within = (v) => Math.max(...v.map(Math.abs)) <= reach;
+    const moved = (map, place) => {
+      const wanted = outOfPlane(plus(map.from(place), u.map((value) => -value)));
+      return Object.fromEntries(wanted.map((value, k) => [`for_${names[k]}`, value]));
+    };
+    return {
+      shapes: (map) => [
+        ...feet.filter((foot) => within(plus(foot, e))).map((foot) =>
+          arrow(map, foot, plus(foot, e), { opacity: 0.45, "stroke-width": 1.2 })),
+        arrow(map, u, plus(u, e), { "stroke-width": 2.5 }),
+        grip(...map.place(plus(u, e)), { fill: "var(--handle, #FCFCFA)", stroke: "currentColor" })],
+      handles: (map) => [[plus(u, e), (place) => moved(map, place)]],
+      says: `p = ${listed(shares(u))}; with the evidence ${listed(shares(plus(u, e)))}.`,
+    };
+  },
+  beta(values) {
+    const x = inPlane(logits(values));
+    const scaled = x.map((value) => values.beta * value);
+    const size = Math.max(...x.map(Math.abs));
+    const far = (map) => x.map((value) => (size > 0 ? ((map === flat ? 1 : 3) * reach * value) / size : 0));
+    const nearest = (map, { x: a, y: b }) => {  // of the values of beta, the current one if nothing is nearer
+      const off = betas.map((beta) => {
+        const [c, d] = map.place(x.map((value) => beta * value));
+        return Math.hypot(a - c, b - d) + 0.01 * Math.abs(beta - values.beta);
+      });
+      return betas[off.indexOf(Math.min(...off))];
+    };
+    return {
+      shapes: (map) => [
+        line(stretch(far(map).map((value) => -value), far(map), 60).map(map.place),
+          { "stroke-dasharray": "5 3" }),
+        shape("circle", { cx: map.place([0, 0])[0], cy: map.place([0, 0])[1], r: 3, fill: "currentColor" }),
+        grip(...map.place(scaled), { fill: "var(--handle, #FCFCFA)", stroke: "currentColor" })],
+      handles: (map) => [[scaled, (place) => ({ beta: nearest(map, place) })]],
+      says: `β = ${number(values.beta, 1)}: p = ${listed(shares(scaled))}; `
+        + `at β = 1 it is ${listed(shares(x))}.`,
+    };
+  },
+  gradient(values) {
+    const u = inPlane(logits(values));
+    const { log, squared } = descents(shares(u), names.indexOf(values.truth));
+    const to = (step) => plus(u, inPlane(step).map((value) => 3 * value));
+    return {
+      shapes: (map) => [
+        arrow(map, u, to(log), { "stroke-width": 2.5 }),
+        arrow(map, u, to(squared), { "stroke-width": 2.5, stroke: "var(--erratum, #a8322a)",
+          "stroke-dasharray": "4 3" })],
+      handles: () => [],
+      says: `p = ${listed(shares(u))}: p \\u2212 y has the length ${number(norm(log))}, `
+        + `the gradient of half the squared error ${number(norm(squared))}.`,
+    };
+  },
+  jacobian(values) {
+    const u = inPlane(logits(values));
+    const p = shares(u);
+    return {
+      shapes: (map) =>
+        [polygon(circle(u, 0.6).map(map.place), { fill: "var(--accent, #0072B2)", opacity: 0.5 })],
+      handles: () => [],
+      says: `p = ${listed(p)}: the Jacobian stretches by `
+        + `${stretches(p).map((one) => number(one, 3)).join(" and ")}.`,
+    };
+  },
+};
+
+function draw(values) {
+  const parts = shows.map((name) => shown[name](values));
+  const u = inPlane(logits(values));
+  const maps = [[flat, "logits, centred"], [curved, "shares"]];
+  const handle = (panel) => ([v, to]) => {
+    const [x, y] = maps[panel][0].place(v);
+    return { panel, x, y, to };
+  };
+  return {
+    panels: maps.map(([map, title]) => panel(wide, high, words(60, 18, title, { "font-weight": 600 }),
+      ...ground(map), ...parts.flatMap((part) => part.shapes(map)), dot(map, u))),
+    handles: maps.flatMap(([map], k) => [[u, (place) => named(map.from(place))],
+      ...parts.flatMap((part) => part.handles(map))].map(handle(k)).reverse()),
+    says: parts.map((part) => part.says).join(" "),
+  };
+}
+
+function seen(values) {
+  const told = {
+    evidence: "An arrow leads from it to another point, and thin arrows show the same motion elsewhere: "
+      + "all alike in the plane, bent and unequal in the triangle.",
+    beta: "A dashed line through the centre, straight in the plane and bent in the triangle, holds "
+      + "a second point.",
+    gradient: "A solid and a dashed arrow point from it towards the true class.",
+    jacobian: "A circle around it in the plane is a small flattened oval in the triangle.",
+  };
+  return "Left, a square grid in the plane of logits, with a point on it; right, the same grid, bent, and "
+    + `the same point in the triangle of shares, at ${listed(shares(inPlane(logits(values))))}. `
+    + shows.map((name) => told[name]).join(" ");
+}
+"""
+
+
+# --- book/05-superposition.ipynb, cell build-map
+def change_of_map(*shows, **start):
+    """Show one point in two maps, the plane of logits and the triangle of shares; it is dragged in either.
+
+    ``explain.change_of_map("evidence")`` adds a vector of evidence, which moves all points alike;
+    ``"beta"`` a second point, on the ray from the centre; ``"gradient"`` minus the gradients of two losses;
+    ``"jacobian"`` a small circle and its image.
+
+    Parameters
+    ----------
+    *shows : str
+        What is shown beside the point: one or more of the four.
+    **start
+        Where the figure begins: the logits ``cat``, ``dog`` and ``fox``; the evidence ``for_cat``,
+        ``for_dog`` and ``for_fox``; ``beta``; ``truth``, the name of a class.
+
+    Raises
+    ------
+    TypeError
+        If there is nothing of that name to show, or no such value.
+    """
+    controls = _map_controls()
+    known = {control["name"] for some in controls.values() for control in some}
+    if unknown := [*(set(shows) - controls.keys()), *(start.keys() - known)]:
+        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
+    given = [
+        control | {"value": start.get(control["name"], control["value"])}
+        for name in ("", *shows)
+        for control in controls[name]
+    ]
+    begins = {control["name"]: control["value"] for control in given}
+    script = f"const shows = {json.dumps(shows)};\n{MAP}"
+    moving.show_with_sliders(
+        given,
+        script,
+        alt=moving.calculate(f"seen({json.dumps(begins)})", script),
+        presets=[
+            moving.preset("the centre", cat=0, dog=0, fox=0),
+            moving.preset("an edge", cat=2, dog=2, fox=-4),
+            moving.preset("a corner", cat=4, dog=-2, fox=-2),
+        ],
+    )
+
+
+def _map_controls():
+    """What each thing that is shown adds to the sliders of the point, which have no name."""
+    logit = {"cat": 1.95, "dog": 0.69, "fox": 0}
+    evidence = {"cat": 0, "dog": 0, "fox": 2.08}
+    ends = (-6, 6)
+    return {
+        "": [moving.slider(name, name, *ends, logit[name], 0.01, 0.1) for name in CLASSES],
+        "evidence": [
+            moving.slider(
+                f"for_{name}", f"evidence for {name}", *ends, evidence[name], 0.01, 0.1
+            )
+            for name in CLASSES
+        ],
+        "beta": [moving.slider("beta", "β", -4, 6, 2)],
+        "gradient": [moving.choice("truth", "true class", list(CLASSES), "cat")],
+        "jacobian": [],
+    }
+
+
 __all__ = [
     "GRAB",
+    "MAP",
+    "change_of_map",
     "grab_the_logits",
     "grabbed",
 ]

@@ -129,8 +129,8 @@ function addRange({ name, label, value: start, stride, ...range }) {
   const digits = (String(range.step).split(".")[1] ?? "").length;
   const longest = Math.max(...[range.min, range.max].map((end) => number(end, digits).length));
   const input = make("input", { type: "range", name, ...range, value: start, autocomplete: "off" },
-    `flex: 1; min-width: 6rem; height: ${tall}; margin: 0; accent-color: var(--accent, #0072B2)`);
-  const shown = make("span", {}, `flex: none; width: ${longest + 1}ch; text-align: right`);
+    `width: 100%; min-width: 5rem; height: ${tall}; margin: 0; accent-color: var(--accent, #0072B2)`);
+  const shown = make("span", {}, `width: ${longest + 1}ch; text-align: right`);
   const moved = () => set({ [name]: input.value });
   input.dataset.lmSuppressShortcuts = true; // JupyterLab leaves the arrow keys to the slider
   shown.setAttribute("aria-hidden", "true");
@@ -145,8 +145,8 @@ function addRange({ name, label, value: start, stride, ...range }) {
   });
   return {
     input,
-    row: make("label", {}, "display: flex; gap: 0.6rem; align-items: center; margin: 0",
-      label, input, shown),
+    row: make("label", {}, "display: grid; grid-template-columns: minmax(33%, auto) 1fr auto; "
+      + "gap: 0.6rem; align-items: center; margin: 0", label, input, shown),
     take(value) {
       const given = value !== "" && Number.isFinite(Number(value));
       if (given) input.value = value; // the nearest that the slider can take
@@ -300,9 +300,10 @@ if (owner) {
   });
   buttons.push(copy);
 }
+const rows = Object.values(added).map(({ row }) => row).filter((row) => !boxes.includes(row));
 const controls = make("div", {}, "display: grid; gap: 0 2rem; "
-  + "grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr))",
-...Object.values(added).map(({ row }) => row).filter((row) => !boxes.includes(row)),
+  + `grid-template-columns: ${rows.length > 1 ? "repeat(auto-fit, minmax(min(15rem, 100%), 1fr))" : "1fr"}`,
+...rows,
 make("div", {}, "grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0.4rem; margin: 0.3rem 0",
   ...buttons));
 controls.setAttribute("role", "group");
