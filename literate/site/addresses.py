@@ -38,10 +38,7 @@ def keep_old_anchors(app, doctree):
         home, goal = new.split("#")
         if home == page:
             node = next(node for node in doctree.findall(nodes.Element) if goal in node["ids"])
-            if isinstance(node, nodes.row):  # nothing but rows may stand beside it
-                node[0].insert(0, here)
-            else:
-                node.parent.insert(node.parent.index(node), here)
+            node.parent.insert(node.parent.index(node), here)
         else:
             link = nodes.reference("", goal, refuri=app.builder.get_relative_uri(page, home) + f"#{goal}")
             moved = nodes.paragraph("", "", nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link)

@@ -1,6 +1,6 @@
-"""What pages tell of the chapters: the names that they build, what they need, and their exercises.
+"""What pages tell of the chapters: what they need, and their exercises.
 
-Nothing of it is typed a second time, so a new chapter or module is there by itself.
+Nothing of it is typed a second time, so a new chapter is there by itself.
 """
 
 from itertools import groupby
@@ -10,11 +10,10 @@ from sphinx.util.docutils import SphinxDirective
 
 from literate.chapters import read_book
 from literate.exercises import exercises
-from literate.tangle import definitions, exported_cells, reexported
 
 
 class Contents(SphinxDirective):
-    """``{contents-of} names`` and so on: see the functions below."""
+    """``{contents-of} needs`` and so on: see the functions below."""
 
     required_arguments = 1
 
@@ -38,31 +37,6 @@ def coming(book):
         yield f"Chapter {listed} is still to be written; its number is kept for it."
     elif missing:
         yield f"Chapters {listed} are still to be written; their numbers are kept for them."
-
-
-def names(book):
-    """The names of `softlit` itself, below the chapter that builds them."""
-    found = [item for item in definitions(book) if item.public and reexported(item.module)]
-    for chapter in book:
-        own = [item for item in found if item.cell.notebook == chapter.name]
-        if own:
-            entries = (f"   ~softlit.{item.module}.{item.name}" for item in own)
-            yield from (f"{{doc}}`{chapter.slug}`", "", "```{eval-rst}")
-            yield from (".. autosummary::", "   :nosignatures:", "", *entries, "```", "")
-
-
-def modules(book):
-    """Every public module with all that it holds: first those whose names are names of `softlit`."""
-    public = [module for module in exported_cells(book) if "._" not in f".{module}"]
-    for module in sorted(public, key=lambda module: (not reexported(module), "." in module)):
-        yield from (
-            f"## softlit.{module}",
-            "",
-            "```{eval-rst}",
-            f".. automodule:: softlit.{module}",
-            "```",
-            "",
-        )
 
 
 def needs(book):
@@ -91,8 +65,6 @@ def _listed(found, wanted):
 
 TEXTS = {
     "coming": coming,
-    "names": names,
-    "modules": modules,
     "needs": needs,
     "exercises": exercises_by_stars,
 }
