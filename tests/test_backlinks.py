@@ -132,7 +132,7 @@ def test_the_lines_of_the_book(site, book):
     page = site["book/01-hard-and-soft.html"]
     links = line(page, "def-hardmax")
     assert links[names["thm-sharp-limit"]].endswith("06-sharpness.html#thm-sharp-limit")
-    assert links["hardmax()"].endswith("api.html#softlit.argmax.hardmax")
+    assert links["hardmax()"].endswith("api-maxima.html#softlit.argmax.hardmax")
     used = line(page, "thm-one-hot-distance")
     assert any(text.startswith("Exercise 1.") and goal.startswith("#ex-") for text, goal in used.items())
     jacobian = line(site["book/08-jacobian.html"], "thm-jacobian")

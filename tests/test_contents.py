@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from literate import rules
 from literate.chapters import ROOT
 from literate.exercises import exercises
-from literate.site import contents
+from literate.site import api_pages, contents
 from literate.tangle import definitions
 
 
@@ -20,15 +20,6 @@ def changed(book, slug, old, new):
     return tuple(changed if one is chapter else one for one in book)
 
 
-def test_names_stand_below_the_chapter_that_builds_them(book):
-    text = "\n".join(contents.names(book))
-    sections = dict(re.findall(r"^\{doc\}`([\w-]+)`\n(.*?)^```\n", text, re.M | re.S))
-    assert "softlit.argmax.hardmax" in sections["01-hard-and-soft"]
-    assert "softlit.argmax.soft_argmax" in sections["10-soft-arg-max"]
-    assert "softlit.argmax.soft_argmax" not in sections["01-hard-and-soft"]
-    assert "00-workbench" not in sections, "it builds no name of softlit itself"
-
-
 def test_the_numbers_that_are_left_out_are_announced(book):
     def said(*numbers):
         return " ".join(contents.coming([SimpleNamespace(slug=f"{number:02}-x") for number in numbers]))
@@ -39,16 +30,22 @@ def test_the_numbers_that_are_left_out_are_announced(book):
     assert said(0, 1, 3, 4, 8, 11).startswith("Chapters 2, 5 to 7, 9 and 10 are still to be written; their")
 
 
-def test_the_api_page_lists_every_public_module(book):
-    assert "{contents-of} modules" in (ROOT / "book/api.md").read_text(encoding="utf-8")
-    listed = re.findall(r"automodule:: softlit\.(\S+)", "\n".join(contents.modules(book)))
+def test_every_public_module_is_on_one_page_of_the_package(book):
+    grouped = api_pages.groups(ROOT)
+    held = [module for found in api_pages.pages_of(book, grouped).values() for module in found]
     modules = {item.module for item in definitions(book) if not item.module.startswith("_")}
-    assert len(listed) == len(modules) and set(listed) == modules
+    assert len(held) == len(modules) and set(held) == modules
 
 
-def test_modules_whose_names_are_those_of_softlit_come_first(book):
-    headings = re.findall(r"^## softlit\.(\S+)$", "\n".join(contents.modules(book)), re.M)
-    assert headings.index("kernels") < headings.index("textbook") < headings.index("lab.ulp")
+def test_a_module_that_no_page_names_is_on_the_overview(book):
+    grouped = api_pages.groups(ROOT)
+    grouped.pop("book/api-textbook")
+    grouped["book/api-lab"].remove("lab.ulp")
+    pages = api_pages.pages_of(book, grouped)
+    assert pages[api_pages.OVERVIEW] == ["textbook", "lab.ulp"], "first those that need no other package"
+    text = "\n".join(api_pages.overview(book, pages))
+    assert "Below, on this page" in text and "   softlit.textbook.softmax_naive" in text
+    assert "   ~softlit.kernels.softmax" in text, "a name of softlit itself"
 
 
 def test_each_chapter_says_what_it_needs(book):

@@ -45,7 +45,15 @@ def keep_old_anchors(app, doctree):
             doctree[-1] += [here, moved]
 
 
+def name_sections_by_labels(app, doctree):
+    """Let the sign of a heading with a label copy the label: what is made of its words changes with them."""
+    explicit = {doctree.nameids[name] for name, chosen in doctree.nametypes.items() if chosen}
+    for section in doctree.findall(nodes.section):
+        section["ids"].sort(key=lambda name: name not in explicit)
+
+
 def setup(app):
+    app.connect("doctree-read", name_sections_by_labels, priority=400)  # before the contents are collected
     app.connect("html-page-context", show_addresses)
     app.connect("doctree-read", keep_old_anchors)
     return {"parallel_read_safe": True}

@@ -16,6 +16,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
 
+from literate.site.raw import html
+
 # Pages and a section that list statements, and use none. Nor do the badges of code cells count: they prove.
 LISTS = {"book/index", "book/course", "book/errata", "book/ledger", "book/notation"}
 PROVED = "what-is-proved-here"
@@ -169,10 +171,6 @@ class BackLinks(SphinxPostTransform):
             return nodes.paragraph("", "Used in: ", *listed[1:], classes=["backlinks"])
         start = f'<details class="backlinks"><summary>Used in {len(links)} places</summary>'
         return [html(start), nodes.paragraph("", "", *listed[1:]), html("</details>")]
-
-
-def html(text):
-    return nodes.raw("", text, format="html")
 
 
 def setup(app):

@@ -13,13 +13,14 @@ from sphinx.util.docutils import SphinxDirective
 from literate import ledger
 from literate.chapters import read_book
 from literate.site.cells import label
+from literate.site.raw import html
 
 
 class LedgerPart(SphinxDirective):
     """A part of the two pages.
 
-    ``{ledger} theorems``, ``{ledger} verdicts`` for what they mean and how often each is given, or
-    ``{ledger} 003`` for the claims of source 003.
+    ``{ledger} theorems``, ``{ledger} verdicts`` for what they mean and how often each is given, ``{ledger}
+    choices`` for a bar of their counts and the buttons, or ``{ledger} 003`` for the claims of source 003.
     """
 
     required_arguments = 1
@@ -33,7 +34,9 @@ class LedgerPart(SphinxDirective):
         if what == "theorems":
             return self.theorems(book)
         if what == "verdicts":
-            return [*self.parse(*verdict_table(claims)), verdict_filter(claims)]
+            return self.parse(*verdict_table(claims))
+        if what == "choices":
+            return [verdict_filter(claims)]
         rows = ledger.in_order(row for row in claims if row["source"] == what)
         graph = ledger.tagged_cells(book)
         cards = (self.card(row, graph.get(("source", row["id"]), ())) for row in rows)
@@ -58,7 +61,7 @@ class LedgerPart(SphinxDirective):
         self.env.get_domain("std").anonlabels[name] = (self.env.docname, name)
         link = f'<a class="headerlink" href="#{name}" title="Link to this claim">#</a>'
         head = self.parse(f"**{row['verdict']}** `{row['id']}` {row['place']}")
-        head[0] += nodes.raw("", link, format="html")
+        head[0] += html(link)
         head[0]["classes"].append("claim-head")
         right = row["right"] + (f" {{prf:ref}}`{theorem}`" if theorem else "")
         return nodes.container(
@@ -132,7 +135,11 @@ def verdict_filter(claims):
         for verdict in ledger.VERDICTS
         if counts[verdict]
     }
-    return choices("verdict", ".claim-card", given, len(claims))
+    spans = (
+        f'<span class="{one[1:]}" style="flex-grow: {count}"></span>' for one, (_, count) in given.items()
+    )
+    bar = f'<div class="bar" aria-hidden="true">{"".join(spans)}</div>'  # the buttons say the numbers
+    return html(bar + choices("verdict", ".claim-card", given, len(claims)))
 
 
 def chapter_filter(tables):
@@ -140,7 +147,7 @@ def chapter_filter(tables):
         f"#of-{chapter.slug}": (numbered(chapter), len(lines) - 2)  # a head has two lines
         for chapter, lines in tables
     }
-    return choices("chapter", "section[id^='of-']", given, sum(count for _, count in given.values()))
+    return html(choices("chapter", "section[id^='of-']", given, sum(count for _, count in given.values())))
 
 
 def choices(name, part, given, total):
@@ -155,13 +162,13 @@ def choices(name, part, given, total):
         for one in given
     )
     buttons = "".join(
-        f'<label class="{one[1:]}" style="flex-grow:{count}">'
+        f'<label class="{one[1:]}">'
         f'<input type="radio" name="{name}" id="{name}-{one[1:]}"{" checked" * (one == EVERYTHING)}>'
         f"<span>{escape(words)} <b>{count}</b></span></label>"
         for one, (words, count) in ({EVERYTHING: ("all", total)} | given).items()
     )
-    row = f'<fieldset class="choices {name}"><legend>Show</legend>{buttons}</fieldset>'
-    return nodes.raw("", f"<style>{rules}</style>{row}", format="html")
+    row = f'<fieldset class="choices"><legend>Show</legend>{buttons}</fieldset>'
+    return f"<style>{rules}</style>{row}"
 
 
 def setup(app):
