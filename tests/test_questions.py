@@ -20,6 +20,7 @@ THREAD = re.compile(
     r"|stackoverflow\.com/questions|github\.com/[\w.-]+/[\w.-]+/(?:issues|pull))/(?P<id>\d+)\)"
 )
 LINES = 6 * 100  # characters: six lines of the page at its full width, with "Theorem 1.1" for a reference
+WIDTH = 78  # characters of code that the page shows without scrolling
 EXAMPLE = re.compile(r"```python\n(>>> .*?\n)\n```", re.S)
 SET_UP = re.compile(r"(Try|Let|Consider|Suppose|If|For)\b")  # what does not answer yet
 
@@ -48,6 +49,8 @@ def problems(text, labels, pages):
             continue
         if not examples and "| " not in rest:
             yield f"{name}: nothing to try"
+        if any(len(line) > WIDTH for example in examples for line in example.splitlines()):
+            yield f"{name}: an example that is wider than the page"
         if any(not re.search(r"^(?!>>>|\.\.\.).", example, re.M) for example in examples):
             yield f"{name}: an example that shows nothing"
         theorems, chapters = (re.findall(rf"\{{{role}\}}`([^`]+)`", rest) for role in ("prf:ref", "doc"))
@@ -92,6 +95,7 @@ def test_every_question_is_settled(known):
         ("(q-convex)=\n", "", "no label of its own"),
         ("Because only with it a common shift changes nothing. Try", "Try", "does not begin with the answer"),
         ("5.91 6.91\n", "", "an example that shows nothing"),
+        ("  # 0: along 1", "  # 0 for the direction that has all entries alike", "wider than the page"),
     ],
 )
 def test_a_planted_fault_is_seen(known, right, wrong, complaint):
@@ -106,7 +110,7 @@ def test_an_example_that_does_not_hold_is_seen():
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(verbose=False)
     wrong = TEXT.replace("[0.665 0.245 0.09 ]", "[0.664 0.245 0.09 ]", 1)
     test = parser.get_doctest(wrong, globs, "questions", None, 0)
-    test.examples = test.examples[:5]
+    test.examples = test.examples[:6]
     assert runner.run(test, out=lambda text: None).failed == 1
     config = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert "--doctest-glob=book/questions.md" in config

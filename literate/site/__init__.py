@@ -13,6 +13,7 @@ PARTS = (
     "cells",  # anchors and notes of code cells, and the way to them from the API page
     "contents",  # what the chapters need and ask, on the landing page and that for lecturers
     "api_pages",  # the pages of the package
+    "examples",  # without the blank line at the end
     "ledger",  # the tables of the ledger and the errata
     "numbers",  # chapters are numbered as their files are
     "repairs",  # all that reaches into other packages; statements in the search

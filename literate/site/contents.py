@@ -97,8 +97,8 @@ def paths(book):
     short = [by_number[number] for number in AFTERNOON if number in by_number]
     long = [chapter for chapter in book if _number(chapter)]
     listed = ", ".join(f"{{doc}}`{_number(chapter)} <{chapter.slug}>`" for chapter in short)
-    first = short[0].slug
-    yield f"- **An afternoon**, {_hours(short)}: {listed}. Start with {{doc}}`{first}`."
+    yield from (f"Start with {{doc}}`{long[0].slug}`, on either path:", "")
+    yield f"- **An afternoon**, {_hours(short)}: {listed}."
     yield f"- **Complete**, {_hours(long)}: all chapters in the order of their numbers. Exercises are extra."
 
 
@@ -125,8 +125,8 @@ def facts(book):
         f"{len(kinds)} theorems derived and checked": f"{kinds.count(ledger.EVERY_SIZE)} of them wholly by "
         "machine, for every $N$; each in cells that ran. {doc}`The ledger <ledger>` says which part of a "
         "proof is whose.",
-        f"`{ours:.16g}`": f"is the first entry of `log_softmax([0, -40])`, to the last digit. By the usual "
-        f"formulas it is `{usual}`. {{doc}}`Why <03-computing-it-well>`.",
+        f"`{ours:.4g}`, not `{usual}`": "The first entry of `log_softmax([0, -40])`, right to the last digit "
+        "where the usual formulas lose them all. {doc}`Why <03-computing-it-well>`.",
     }
     yield from ("::::{grid} 1 1 3 3", ":gutter: 2", ":class-container: facts", "")
     for title, text in cards.items():
