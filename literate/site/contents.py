@@ -48,8 +48,8 @@ def coming(book):
 
 WORDS, LINES = 150, 15  # that one reads in a minute: of prose with formulas, and of code
 AFTERNOON = ("01", "02", "04", "05", "08")
-PROMISE = re.compile(r"^At the end of this chapter (you .*)$", re.M)
-TIME = re.compile(r"^\*\*Time\*\* (\d+) minutes", re.M)
+PROMISE = re.compile(r"^# .+\n+(?:(?:At the end of|After) this chapter )?(?P<said>.+)$", re.M)
+TIME = re.compile(r"^\*\*[^*]+\*\* (\d+) minutes", re.M)
 
 
 def chapters(book):
@@ -69,8 +69,8 @@ def chapters(book):
 
 def promise(chapter):
     """What the first sentence says that a reader can do, as a sentence of its own."""
-    found = PROMISE.search("\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown"))
-    return found[1][0].upper() + found[1][1:]
+    said = PROMISE.search("\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown"))["said"]
+    return said[0].upper() + said[1:]
 
 
 def minutes(chapter):
