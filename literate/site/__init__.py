@@ -12,7 +12,9 @@ PARTS = (
     "addresses",  # signs to copy the address of a statement; anchors that were given up
     "cells",  # anchors and notes of code cells, and the way to them from the API page
     "folds",  # the lesson: what proves and what serves is one line each
-    "contents",  # what the chapters build, need and ask, on the pages of the package and for lecturers
+    "contents",  # what the chapters need and ask, on the landing page and that for lecturers
+    "api_pages",  # the pages of the package
+    "examples",  # without the blank line at the end
     "ledger",  # the tables of the ledger and the errata
     "numbers",  # chapters are numbered as their files are
     "repairs",  # all that reaches into other packages; statements in the search
@@ -20,8 +22,9 @@ PARTS = (
     "downloads",  # the wheel, the project and the PDF
     "sharing",  # what others show of a page to which somebody links
     "backlinks",  # at the foot of a statement: where it is used
-    "api",  # names in code cells lead to the API page, and its entries back
+    "api",  # names in code cells lead to the pages of the package, and their entries back
     "sheets",  # the exercise sheets, and the links to them
+    "cards",  # what a link leads to, shown beside it
     "unused",  # leaves out what no page uses
     "missing",  # the page in place of one that is not there
     "page_load",  # one style sheet, scripts that wait, boxes measured when seen
