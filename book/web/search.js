@@ -50,7 +50,10 @@
     entries = softlitIndex.entries.map(([address, parent, label, title, words, text], id) => {
       return { id, address, parent, label, title, words, text };
     });
-    for (const entry of entries) entry.around = around(entry).map(({ title }) => title).join(" ");
+    for (const entry of entries) {
+      entry.around = around(entry).map(({ title }) => title).join(" ");
+      entry.names = [...new Set(tokenize(entry.title).filter((word) => !FILLERS.has(word)))];
+    }
     index = new MiniSearch({
       fields: ["label", "title", "words", "around", "text"],
       tokenize,
@@ -63,7 +66,7 @@
   // --- Ranks
 
   const BOOST = { label: 2, title: 4, words: 4, around: 1, text: 1 };
-  const RANK = { Question: 1.2, Package: 0.6, Exercise: 0.6, Figure: 0.6, Page: 0.6, Reference: 0.5 };
+  const RANK = { Question: 1.2, Chapter: 1.2, Package: 0.6, Figure: 0.6, Page: 0.6, Exercise: 0.5, Reference: 0.5 };
   const SUBJECT = "softmax"; // which is in most queries and texts, and tells few of them apart
 
   const find = (query) => {
@@ -79,9 +82,13 @@
         boostTerm: (word) => (word === SUBJECT ? 0.25 : 1),
       })
       .map(({ id, score, terms, queryTerms }) => {
+        const entry = entries[id];
         const met = words.filter((word) => variants(word).some((one) => queryTerms.includes(one)));
-        const rank = RANK[entries[id].label.split(" ")[0]] ?? 1;
-        return { entry: entries[id], terms, score: score * rank * Math.sqrt(met.length / words.length) };
+        const named = entry.names.filter((word) => terms.includes(word));
+        const share = (some, all) => (all.length ? some.length / all.length : 0);
+        const rank = (RANK[entry.label.split(" ")[0]] ?? 1) * (entry.text ? 1 : 0.5);
+        const fit = Math.sqrt(share(met, words)) * (1 + 0.3 * share(named, entry.names));
+        return { entry, terms, score: score * rank * fit };
       })
       .sort((one, other) => other.score - one.score);
   };

@@ -17,19 +17,21 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Comment
 
+from literate.directives import words_for_search
 from literate.site.backlinks import LISTS, PROVED
 
 FILE = "search-index.js"
-OF_SPHINX = ("searchtools.js", "language_data.js", "sphinx_highlight.js")
+OF_SPHINX = ["_static/searchtools.js", "_static/language_data.js", "_static/sphinx_highlight.js"]
 QUESTIONS = "book/questions"
 # What is a place of its own; what stands in one of them belongs to no other.
 PLACES = (
-    "section[id]:has(> h1, > h2, > h3, > h4), div.proof[id], div.exercise[id], figure[id], dl.py:has(> dt[id]), "
-    "div.citation[id]"
+    "section[id]:has(> h1, > h2, > h3, > h4), div.proof[id], div.exercise[id], figure[id], "
+    "dl.py:has(> dt[id]), div.citation[id^=cite-]"
 )
 # What says nothing of its place, or what another one says.
 # What says nothing of its place, or what another one says.
@@ -38,13 +40,12 @@ SILENT = (
     "script, summary"
 )
 BLOCKS = ["p", "li", "dt", "dd", "td", "th", "div", "figcaption"]
-NOTE = re.compile(r"\s*search:(.*)", re.S)
 CODE = re.compile(r"<pre\b.*?</pre>", re.S)
 DRAWN = '<span class="katex-html"'
-SPAN = re.compile(r"<(/?)span\b")
+SPAN = re.compile(r"<(/?)span\b[^>]*>")
 MATH = re.compile(r"<math\b[^>]*>(.*?)</math>", re.S)
 DOUBLE_STRUCK = re.compile(r'<(m[ino]) mathvariant="double-struck">(\w)')
-SENTENCE = re.compile(r".*?[.?!](?=\s|$)")
+SENTENCES = re.compile(r"\S.*?\w\w\W?[.?!](?=\s|$)")  # an initial ends none
 
 
 @dataclass
@@ -73,7 +74,9 @@ def read_page(html, name, formulas):
         return []
     tidy(article, name)
     places = {id(place): place for place in article.select(PLACES)}
-    around = {key: next((id(p) for p in place.parents if id(p) in places), None) for key, place in places.items()}
+    around = {
+        key: next((id(p) for p in place.parents if id(p) in places), None) for key, place in places.items()
+    }
     entries = {}
     for key, place in reversed(places.items()):  # each before the one around it, which is left with the rest
         entries[key] = entry_of(place, name)
@@ -100,14 +103,21 @@ def with_numbered_formulas(html, formulas):
     return MATH.sub(lambda math: f"${formulas.setdefault(mathml(math[1]), len(formulas))}$", "".join(pieces))
 
 
+def rest_of_docstring(entry):
+    """All but its first lines, and the entries of methods."""
+    children = entry.find_all(True, recursive=False)
+    lines = takewhile(lambda child: child.name == "p" or "math" in child.get("class", ()), children)
+    return (child for child in children[len(list(lines)) :] if "py" not in child.get("class", ()))
+
+
 def mathml(formula):
-    """What stands within an element `math`, in characters for letters that Chromium does not draw otherwise."""
+    """What stands within an element `math`, in letters that Chromium can draw."""
     formula = re.sub("</?semantics>|<annotation.*?</annotation>", "", formula)
     return DOUBLE_STRUCK.sub(lambda letter: f"<{letter[1]}>{double_struck(letter[2])}", formula)
 
 
 def double_struck(letter):
-    """ℝ for R: a few of these letters are older than the alphabet that holds the others."""
+    """The letter of the reals for R: a few of them are older than the alphabet that holds the others."""
     kind = unicodedata.name(letter).split()[-1]
     for name in (f"DOUBLE-STRUCK CAPITAL {kind}", f"MATHEMATICAL DOUBLE-STRUCK CAPITAL {kind}"):
         try:
@@ -122,6 +132,9 @@ def tidy(article, name):
     for figure in article.select("figure[id]"):
         if cell := figure.find_parent(class_="cell"):
             cell.insert_after(figure.extract())
+    for entry in article.select("dl.py > dd"):
+        for element in list(rest_of_docstring(entry)):
+            element.decompose()
     for element in article.select(SILENT):
         element.decompose()
     for element in article.find_all("table" if name in LISTS else "p"):
@@ -135,14 +148,14 @@ def tidy(article, name):
 
 
 def entry_of(place, name):
-    notes = [NOTE.match(text) for text in place.find_all(string=lambda text: isinstance(text, Comment))]
+    comments = place.find_all(string=lambda text: isinstance(text, Comment))
     anchor = anchor_of(place)
     label, title = headline(place, name)
     return Entry(
         address=f"{name}.html#{anchor}",
         label=label,
         title=title,
-        words=plain(", ".join(note[1] for note in notes if note)),
+        words=", ".join(filter(None, map(words_for_search, comments))),
         text=plain((place.figcaption or place).get_text()),
     )
 
@@ -168,12 +181,12 @@ def headline(place, name):
         return "Package", signature.find(class_="sig-name").get_text() + brackets
     if "citation" in place.get("class", ()):
         taken(place, ".label")
-        return "Reference", first_sentence(place)
+        return "Reference", sentence(place, 1)  # the first one names the authors
     number = taken(place, ".caption-number").replace("Fig.", "Figure")
     if place.name == "figure":
-        return number, first_sentence(place.figcaption)
+        return number, sentence(place.figcaption)
     title = taken(place, ".admonition-title").removeprefix("(").removesuffix(")")
-    return number, title or taken(place, "strong").rstrip(".") or first_sentence(place)
+    return number, title or taken(place, "strong").rstrip(".") or sentence(place)
 
 
 def taken(place, selector):
@@ -182,10 +195,9 @@ def taken(place, selector):
     return plain(element.extract().get_text()) if element else ""
 
 
-def first_sentence(place):
-    text = plain(place.get_text())
-    match = SENTENCE.match(text)
-    return match[0] if match else text
+def sentence(place, number=0):
+    found = SENTENCES.findall(plain(place.get_text()))
+    return found[number] if number < len(found) else plain(place.get_text())
 
 
 def plain(text):
@@ -215,14 +227,16 @@ def write_index(app, error):
         said = json.dumps(index(folder), ensure_ascii=False, separators=(",", ":"))
         (folder / FILE).write_text(f"globalThis.softlitIndex={said};\n", encoding="utf-8")
         for name in OF_SPHINX:
-            (folder / "_static" / name).unlink(missing_ok=True)
+            (folder / name).unlink(missing_ok=True)
 
 
 def replace_search_of_sphinx(app):
     """Sphinx makes no index and no page of its own, and no page loads what would mark words there."""
     if app.builder.name == "html":
         app.builder.search = False
-        app.builder._js_files = [script for script in app.builder._js_files if script.filename not in OF_SPHINX]
+        app.builder._js_files = [
+            script for script in app.builder._js_files if script.filename not in OF_SPHINX
+        ]
 
 
 def setup(app):
