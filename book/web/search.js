@@ -87,7 +87,8 @@
         const named = entry.names.filter((word) => terms.includes(word));
         const share = (some, all) => (all.length ? some.length / all.length : 0);
         const rank = (RANK[entry.label.split(" ")[0]] ?? 1) * (entry.text ? 1 : 0.5);
-        const fit = Math.sqrt(share(met, words)) * (1 + 0.3 * share(named, entry.names));
+        const [asked, said] = [share(met, words), share(named, entry.names)];
+        const fit = Math.sqrt(asked) * (1 + 0.3 * said) * (asked === 1 && said === 1 ? 1.5 : 1);
         return { entry, terms, score: score * rank * fit };
       })
       .sort((one, other) => other.score - one.score);

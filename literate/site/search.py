@@ -26,8 +26,13 @@ from literate.directives import words_for_search
 from literate.site.backlinks import LISTS, PROVED
 
 FILE = "search-index.js"
-OF_SPHINX = ["_static/searchtools.js", "_static/language_data.js", "_static/sphinx_highlight.js"]
-QUESTIONS = "book/questions"
+OF_SPHINX = [
+    "searchindex.js",
+    "_static/searchtools.js",
+    "_static/language_data.js",
+    "_static/sphinx_highlight.js",
+]
+QUESTIONS, PACKAGE = "book/questions", "book/api"
 # What is a place of its own; what stands in one of them belongs to no other.
 PLACES = (
     "section[id]:has(> h1, > h2, > h3, > h4), div.proof[id], div.exercise[id], figure[id], "
@@ -174,6 +179,7 @@ def headline(place, name):
         heading = place.find(["h1", "h2", "h3", "h4"], recursive=False).extract()
         number = taken(heading, ".section-number").rstrip(".")
         kind = "Section" if heading.name != "h1" else "Chapter" if re.match(r"book/\d", name) else "Page"
+        kind = "Package" if name.startswith(PACKAGE) else kind
         return f"{kind} {number}".strip(), plain(heading.get_text())
     if place.name == "dl":
         signature = place.find("dt", recursive=False).extract()
