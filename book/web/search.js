@@ -103,21 +103,23 @@
     return made;
   };
 
-  const formula = (token) => {
+  // A formula breaks over no lines: one that may be wider than the list is left out.
+  const LETTER = 10; // pixels
+  const formula = (token, width) => {
     const made = document.createElement("template");
     made.innerHTML = `<math>${formulas[token.slice(1, -1)]}</math>`;
-    return made.content;
+    return made.content.textContent.length * LETTER < width ? made.content : "…";
   };
 
   // The pieces of a text from one place to another: formulas, words that were found, and what is between.
-  const pieces = (text, found, from = 0, to = text.length) => {
+  const pieces = (text, found, width, from = 0, to = text.length) => {
     const made = [];
     let rest = from;
     for (const { 0: token, index: start } of text.matchAll(TOKEN)) {
       if (start < from || start >= to) continue;
       const isFound = parts(token).some((word) => found.has(word));
       if (!token.startsWith("$") && !isFound) continue;
-      made.push(text.slice(rest, start), isFound ? element("mark", {}, token) : formula(token));
+      made.push(text.slice(rest, start), isFound ? element("mark", {}, token) : formula(token, width));
       rest = start + token.length;
     }
     made.push(text.slice(rest, to));
@@ -125,7 +127,7 @@
   };
 
   // The part of a text that has most of the words, from the beginning of its sentence if that is near.
-  const excerpt = (text, found) => {
+  const excerpt = (text, found, width) => {
     const tokens = [...text.matchAll(TOKEN)].map(({ 0: token, index }) => {
       return { start: index, end: index + token.length, met: parts(token).filter((word) => found.has(word)) };
     });
@@ -141,18 +143,18 @@
     const from = close < 2 ? 0 : close;
     const last = tokens.findLast(({ end }) => end <= from + SHOWN) ?? { end: text.length };
     const to = last.end > text.length - 20 ? text.length : last.end;
-    return [from ? "… " : "", ...pieces(text, found, from, to), to < text.length ? " …" : ""];
+    return [from ? "… " : "", ...pieces(text, found, width, from, to), to < text.length ? " …" : ""];
   };
 
-  const option = ({ entry, terms }, id) => {
+  const option = ({ entry, terms }, id, width) => {
     const found = new Set(terms);
     const page = around(entry).at(-1);
     return element(
       "a",
       { id, href: ROOT + entry.address, tabindex: -1, class: "found", role: "option", "aria-selected": false },
-      element("span", { class: "found-title" }, ...pieces(entry.title, found)),
-      element("span", { class: "found-place" }, entry.label, ...(page ? [" · ", page.title] : [])),
-      element("span", { class: "found-text" }, ...excerpt(entry.text, found))
+      element("span", { class: "found-title" }, ...pieces(entry.title, found, width)),
+      element("span", { class: "found-place" }, entry.label, ...(page ? [" · ", ...pieces(page.title, new Set(), width)] : [])),
+      element("span", { class: "found-text" }, ...excerpt(entry.text, found, width))
     );
   };
 
@@ -193,7 +195,7 @@
       const query = field.value.trim();
       const results = query ? find(query) : [];
       const shown = results.slice(0, dialog ? AT_A_GLANCE : AT_MOST);
-      list.replaceChildren(...shown.map((result, n) => option(result, `${id}-${n}`)));
+      list.replaceChildren(...shown.map((result, n) => option(result, `${id}-${n}`, list.clientWidth)));
       field.setAttribute("aria-expanded", shown.length > 0);
       choose(0);
       list.scrollTop = 0;

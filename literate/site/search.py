@@ -49,6 +49,7 @@ CODE = re.compile(r"<pre\b.*?</pre>", re.S)
 DRAWN = '<span class="katex-html"'
 SPAN = re.compile(r"<(/?)span\b[^>]*>")
 MATH = re.compile(r"<math\b[^>]*>(.*?)</math>", re.S)
+BESIDE = re.compile(r"</?semantics>|<annotation\b.*?</annotation>", re.S)
 DOUBLE_STRUCK = re.compile(r'<(m[ino]) mathvariant="double-struck">(\w)')
 SENTENCES = re.compile(r"\S.*?\w\w\W?[.?!](?=\s|$)")  # an initial ends none
 
@@ -117,8 +118,9 @@ def rest_of_docstring(entry):
 
 def mathml(formula):
     """What stands within an element `math`, in letters that Chromium can draw."""
-    formula = re.sub("</?semantics>|<annotation.*?</annotation>", "", formula)
-    return DOUBLE_STRUCK.sub(lambda letter: f"<{letter[1]}>{double_struck(letter[2])}", formula)
+    return DOUBLE_STRUCK.sub(
+        lambda letter: f"<{letter[1]}>{double_struck(letter[2])}", BESIDE.sub("", formula)
+    )
 
 
 def double_struck(letter):
