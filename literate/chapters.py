@@ -104,7 +104,7 @@ class Cell:
     def figure(self):
         """The name and the caption of the figure that the cell draws; empty if it draws none."""
         if "figure" not in self.said:
-            return self.metadata.get("mystnb", {}).get("figure", {})
+            return {}
         match = FIGURE.fullmatch(self.said["figure"])
         if match is None:
             raise BookError(f"{self.where}: write '#| figure fig-NAME: CAPTION', in lower case letters.")
@@ -128,13 +128,9 @@ class Cell:
 
     @property
     def claims(self):
-        """What the cell proves, as pairs of a role and a target, such as ("derive", "thm-jacobian").
-
-        Its head says it, `#| derive thm-jacobian`, or a tag of its own does, `derive:thm-jacobian`.
-        """
-        pairs = [tag.split(":", 1) for tag in self.tags if ":" in tag]
-        pairs += [(role, name) for role in ROLES for name in re.findall(r"[^\s,]+", self.said.get(role, ""))]
-        return tuple(dict.fromkeys((role, target) for role, target in pairs if role in ROLES))
+        """What the cell proves, as pairs of a role and a target, such as ("derive", "thm-jacobian")."""
+        pairs = [(role, name) for role in ROLES for name in re.findall(r"[^\s,]+", self.said.get(role, ""))]
+        return tuple(dict.fromkeys(pairs))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The ledger: how each theorem is proved, and which cells derive, check or settle theorems and claims.
 
-It is built from the chapters (theorem directives, cell tags, the tables "What is proved here") and from
+It is built from the chapters (theorem directives, heads of cells, the tables "What is proved here") and from
 `book/claims.yml`; nothing in it is typed twice. `problems` lists what is missing, points nowhere, or claims
 more than is proved; `rules` and the ledger page both work from here.
 """
@@ -208,7 +208,7 @@ def _can_fail(test):
 
 
 def problems(book, claims):
-    """One sentence for each orphan, dangling tag, tagged cell that asserts nothing, or proof overstated."""
+    """One sentence for each orphan, head that points nowhere, empty proof, or proof overstated."""
     labels, graph = statements(book), tagged_cells(book)
     kinds = kinds_of_proof(book)
     for label, statement in labels.items():
@@ -221,18 +221,18 @@ def problems(book, claims):
             yield f"{statement.cell.where}: the label {label} does not begin with {prefix}."
         for role in ("derive", "check"):
             if statement.needs_proof and (role, label) not in graph:
-                yield f"{statement.cell.where}: {label} has no cell tagged {role}:{label}."
+                yield f"{statement.cell.where}: {label} has no cell with '#| {role} {label}' at its head."
     for row in claims:
         if ("source", row["id"]) not in graph:
-            yield f"book/claims.yml: {row['id']} has no cell tagged source:{row['id']}."
+            yield f"book/claims.yml: {row['id']} has no cell with '#| source {row['id']}' at its head."
         if row["theorem"] and row["theorem"] not in labels:
             yield f"book/claims.yml: {row['id']} names {row['theorem']}, which no chapter states."
     for (role, target), cells in graph.items():
         if target not in (ids if role == "source" else labels):
-            yield f"{cells[0].where}: {role}:{target} points nowhere; there is no such label."
+            yield f"{cells[0].where}: '#| {role} {target}' points nowhere; there is no such label."
     for chapter in book:
         for cell in chapter.cells:
-            yield from _tag_problems(cell)
+            yield from _head_problems(cell)
     yield from _box_problems(book, {row["id"]: row["verdict"] for row in claims})
 
 
@@ -282,17 +282,16 @@ def _fixes_the_size(cell):
     return False
 
 
-def _tag_problems(cell):
-    if cell.kind != "code":
-        if cell.claims or cell.text.startswith("#| "):
-            yield f"{cell.where}: a tag of the ledger, or a '#|' line, on a cell that is not code."
-        return
+def _head_problems(cell):
     for tag in cell.tags:
-        if ":" in tag and tag.split(":", 1)[0] not in ROLES:
-            yield f"{cell.where}: {tag} has none of the roles {', '.join(ROLES)}."
+        if tag.partition(":")[0] in ROLES:
+            yield f"{cell.where}: its tag {tag} says nothing; a line '#| ...' at the head of a cell does."
+    if cell.kind != "code":
+        if cell.text.startswith("#| "):
+            yield f"{cell.where}: a '#|' line on a cell that is not code."
+        return
     if cell.claims and not _asserts(cell):
-        tag = ":".join(cell.claims[0])
-        yield f"{cell.where}: tagged {tag} but asserts nothing that can fail."
+        yield f"{cell.where}: '#| {' '.join(cell.claims[0])}', but the cell asserts nothing that can fail."
 
 
 def _box_problems(book, verdicts):

@@ -52,7 +52,7 @@ def sheet(chapter, words, kind):
         title = f"## Exercise {exercise.number}\n\n"
         text = title + words.replace(exercise.text, exercise.where)
         cells.append(_text(exercise.label, text))
-        cells += [_code(cell.id, cell.text) for cell in exercise.specification]
+        cells += [_code(cell.id, cell.code) for cell in exercise.specification]
         if kind == "blank":
             specification, answer = exercise.call
             source = BLANK.format(signature=exercise.signature, specification=specification, answer=answer)
@@ -60,7 +60,7 @@ def sheet(chapter, words, kind):
             continue
         for count, part in enumerate(exercise.solution):
             if isinstance(part, Cell):
-                cells.append(_code(part.id, part.text))
+                cells.append(_code(part.id, part.code))
             else:
                 cells.append(_text(f"{exercise.label}-text-{count}", words.replace(part, exercise.where)))
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)

@@ -163,7 +163,7 @@ IN_CELLS = {
         becomes("# to be written"),
         "does not end with a call 'specification(answer)'.",
     ),
-    # Statements, tags, cells
+    # Statements, heads, cells
     "a theorem without a label": (
         rules.ledger_complete,
         "shift-question",
@@ -174,7 +174,7 @@ IN_CELLS = {
         rules.ledger_complete,
         "shift-question",
         statement("$p_i = p_i$"),
-        "thm-new has no cell tagged derive:thm-new.",
+        "thm-new has no cell with '#| derive thm-new' at its head.",
     ),
     "one label for two equations": (
         rules.ids_kept,

@@ -343,11 +343,12 @@ def test_a_head_that_cannot_be_read(head, sentence):
         assert cell.said and cell.figure
 
 
-def test_a_head_says_the_same_as_tags_and_is_not_shown():
+def test_a_head_alone_says_what_a_cell_is_for_and_is_no_code():
     text = "#| derive thm-a\n#| check thm-a, thm-b\n#| figure fig-a: A long\n#|   caption.\nx = 1"
-    cell = Cell("book/11-x.ipynb", (0, 0), "a", "code", text, {"tags": ["check:thm-a", "source:003-1"]})
-    pairs = [("check", "thm-a"), ("source", "003-1"), ("derive", "thm-a"), ("check", "thm-b")]
-    assert sorted(cell.claims) == sorted(pairs)
+    metadata = {"tags": ["source:003-1"], "mystnb": {"figure": {"name": "fig-old", "caption": "Old."}}}
+    cell = Cell("book/11-x.ipynb", (0, 0), "a", "code", text, metadata)
+    assert cell.claims == (("derive", "thm-a"), ("check", "thm-a"), ("check", "thm-b"))
     assert cell.figure == {"name": "fig-a", "caption": "A long caption."} and cell.code == "x = 1"
+    assert Cell("book/11-x.ipynb", (0, 0), "a", "code", "x = 1", metadata).figure == {}
     text = Cell("book/11-x.ipynb", (0, 1), "b", "markdown", "#| derive thm-a", {})
     assert text.claims == () and text.code == text.text

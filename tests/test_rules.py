@@ -14,7 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from conftest import edit_cell, with_cell, with_cells
+from conftest import edit_cell, replaced, with_cell, with_cells
 
 from literate import pages, rules
 from literate.chapters import ROOT, BookError, read_book, read_notebook
@@ -100,7 +100,7 @@ def write_claims(project, rows):
 def test_a_claim_without_a_cell(book, claims, project):
     write_claims(project, [*claims, dict(claims[-1], id="003-999")])
     assert [*rules.ledger_complete(book, project), *rules.ids_kept(book, project)] == [
-        "book/claims.yml: 003-999 has no cell tagged source:003-999.",
+        "book/claims.yml: 003-999 has no cell with '#| source 003-999' at its head.",
     ]
 
 
@@ -198,19 +198,23 @@ def test_claims_that_cannot_be_read(book, project, text, sentence):
 
 @pytest.mark.parametrize("tag", ["skip-execution", "remove-cell"])
 def test_a_tag_that_hides_a_cell(book, tag):
-    found = plant(book, rules.nothing_skipped, lambda cell: cell.metadata.tags.append(tag))
+    found = plant(book, rules.nothing_skipped, lambda cell: cell.metadata.update(tags=[tag]))
     assert any("takes the cell out of the comparison" in line for line in found)
 
 
-def test_a_ledger_tag_on_prose(book):
-    def tag(cell):
-        cell.metadata.tags = ["derive:thm-shift-invariance"]
+def test_a_head_on_prose(book):
+    def give_head(cell):
+        cell.source = f"#| derive thm-shift-invariance\n{cell.source}"
 
-    found = plant(book, rules.ledger_complete, tag, "shift-question")
-    assert (
-        f"{SHIFT}, cell shift-question: a tag of the ledger, or a '#|' line, on a cell that is not code."
-        in found
-    )
+    found = plant(book, rules.ledger_complete, give_head, "shift-question")
+    assert f"{SHIFT}, cell shift-question: a '#|' line on a cell that is not code." in found
+
+
+@pytest.mark.parametrize("cell", ["derive-shift", "shift-question"])
+def test_a_tag_where_a_head_belongs(book, cell):
+    found = plant(book, rules.ledger_complete, lambda cell: cell.metadata.update(tags=["check:thm-a"]), cell)
+    sentence = "its tag check:thm-a says nothing; a line '#| ...' at the head of a cell does."
+    assert found == [f"{SHIFT}, cell {cell}: {sentence}"]
 
 
 @pytest.mark.parametrize(
@@ -243,18 +247,16 @@ def test_a_note_in_the_margin_that_is_none(book, cell, words, sentence):
     assert found == [f"{SHIFT}, cell {cell}: {sentence}"]
 
 
-def test_a_theorem_whose_derivation_lost_its_tag(book):
-    found = plant(book, rules.ledger_complete, lambda cell: cell.metadata.update(tags=[]))
-    assert (
-        f"{SHIFT}, cell shift-question: thm-shift-invariance has no cell tagged derive:thm-shift-invariance."
-        in found
-    )
+def test_a_theorem_whose_derivation_lost_its_head(book):
+    found = plant(book, rules.ledger_complete, replaced("#| derive thm-shift-invariance\n", ""))
+    sentence = "thm-shift-invariance has no cell with '#| derive thm-shift-invariance' at its head."
+    assert f"{SHIFT}, cell shift-question: {sentence}" in found
 
 
-@pytest.mark.parametrize("tag", ["derive:thm-nowhere", "source:003-998", "chek:thm-shift-invariance"])
-def test_a_tag_that_points_nowhere(book, tag):
-    found = plant(book, rules.ledger_complete, lambda cell: cell.metadata.tags.append(tag))
-    assert any(f"cell derive-shift: {tag}" in line for line in found)
+@pytest.mark.parametrize("line", ["derive thm-nowhere", "check def-nowhere"])
+def test_a_head_that_points_nowhere(book, line):
+    found = plant(book, rules.ledger_complete, replaced("#| derive thm-shift-invariance", f"#| {line}"))
+    assert any(f"cell derive-shift: '#| {line}' points nowhere" in sentence for sentence in found)
 
 
 EMPTY = [
@@ -273,11 +275,11 @@ EMPTY = [
 
 
 @pytest.mark.parametrize("source", EMPTY)
-def test_a_tag_on_a_cell_that_asserts_nothing(book, source):
-    found = plant(book, rules.ledger_complete, lambda cell: cell.update(source=source))
-    assert any(
-        "cell derive-shift: tagged derive:thm-shift-invariance but asserts nothing" in line for line in found
-    )
+def test_a_proof_that_asserts_nothing(book, source):
+    head = "#| derive thm-shift-invariance"
+    found = plant(book, rules.ledger_complete, lambda cell: cell.update(source=f"{head}\n{source}"))
+    sentence = f"'{head}', but the cell asserts nothing that can fail."
+    assert f"{SHIFT}, cell derive-shift: {sentence}" in found
 
 
 def test_a_label_used_twice(book):
@@ -372,7 +374,10 @@ def test_a_figure_without_alternative_text(book, alt):
 
 
 def test_a_figure_without_a_caption(book):
-    found = plant(book, rules.figures_described, lambda cell: cell.metadata.pop("mystnb"), "figure-shift")
+    def strip(cell):
+        cell.source = "\n".join(line for line in cell.source.split("\n") if not line.startswith("#| "))
+
+    found = plant(book, rules.figures_described, strip, "figure-shift")
     assert (
         f"{SHIFT}, cell figure-shift: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
         in found
