@@ -298,7 +298,9 @@ def test_the_contents_of_a_page_close_when_an_entry_is_chosen(site, chromium):
         assert -5 <= page.evaluate(TOP, "is-a-soft-maximum-monotone") < 200
 
 
-@pytest.mark.parametrize("name", ["book/03-computing-it-well.html", "book/api.html", "book/questions.html"])
+@pytest.mark.parametrize(
+    "name", ["book/03-computing-it-well.html", "book/api-streaming.html", "book/questions.html"]
+)
 def test_the_contents_follow_the_reader(site, chromium, name):
     with visit(chromium, name, 1280) as page:
         entries = page.locator("#pst-page-toc-nav a")

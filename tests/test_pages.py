@@ -8,6 +8,7 @@ import functools
 import gzip
 import re
 import threading
+from collections import Counter
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 
@@ -22,7 +23,13 @@ from literate.site.unused import slim_page, used_rules
 SCHEMES, WIDTHS = ["light", "dark"], {"wide": 1280, "narrow": 390}
 LIMIT, PACKED_LIMIT = 1280 * 1024, 250 * 1024  # bytes of a page and all that it loads, pictures aside
 PAGES = [f"{entry}.html" for entry in toc_files()] + ["search.html"]
-KINDS = ["book/index.html", "book/06-sharpness.html", "book/api.html", "book/errata.html", "search.html"]
+KINDS = [
+    "book/index.html",
+    "book/06-sharpness.html",
+    "book/api-softmax.html",
+    "book/errata.html",
+    "search.html",
+]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -100,43 +107,65 @@ def test_paper_is_light_and_has_nothing_to_click(home, chromium):
             assert (max(map(int, re.findall(r"\d+", ink))) > 128) == on_screen, (media, ink)
 
 
-CARDS = """() => [...document.querySelectorAll("table.cards, table.cards *")].filter((part) => {
+OUTSIDE = """() => [...document.querySelectorAll(".claim-card, .claim-card *")].filter((part) => {
   const { left, right, width, height } = part.getBoundingClientRect();
-  const seen = width > 1 && height > 1 && !part.closest(".katex-mathml, thead");
+  const seen = width > 1 && height > 1 && !part.closest(".katex-mathml");
   return seen && (left < 0 || right > document.documentElement.clientWidth);
 }).map((part) => part.outerHTML.slice(0, 100))"""
+PLACES = "[...document.querySelectorAll('#claim-003-26 > div')].map(e => [e.offsetLeft, e.offsetTop])"
 
 
-@pytest.mark.parametrize("width", [390, 640])  # a phone, and a window of 1280 at twice the size
+@pytest.mark.parametrize(
+    "width", [390, 640, 1280]
+)  # a phone, a window of 1280 at twice the size, and as it is
 def test_the_claims_are_cards_with_nothing_off_screen(home, chromium, width):
     address = f"{home}/book/errata.html"
     with browser.visit(chromium, address, home=home, viewport={"width": width, "height": 900}) as page:
-        assert page.evaluate(CARDS) == []
-        card = page.locator("#claim-003-26")
-        assert (
-            card.locator(".field").all_inner_texts()
-            == page.locator("#claim-003-26 >> xpath=ancestor::table >> thead th").all_text_contents()
-        )
-        words = card.inner_text()
+        assert page.evaluate(OUTSIDE) == []
+        words = page.locator("#claim-003-26").inner_text()
         assert all(text in words for text in ("003-26", "wrong in our copy", "minimum", "source-negative"))
-        page.add_style_tag(content="table.cards tr { display: table-row !important }")
-        page.add_style_tag(content="table.cards td { display: table-cell !important; min-width: 9rem }")
-        assert page.evaluate(CARDS) != [], "a planted table is seen"
+        (left, top), (right, below) = page.evaluate(PLACES)
+        assert (right > left and top == below) == (width >= 900), "what is printed beside what is right"
+        assert (right == left and below > top) == (width < 900), "or above it"
+        page.add_style_tag(content=".claim-card { width: 200vw }")
+        assert page.evaluate(OUTSIDE) != [], "a card that is too wide is seen"
 
 
-def test_the_claims_are_a_table_on_a_wide_window(home, chromium):
-    address = f"{home}/book/errata.html"
-    with browser.visit(chromium, address, home=home, viewport={"width": 1280, "height": 900}) as page:
-        assert not page.locator(".field").first.is_visible()
-        assert page.locator("table.cards thead").first.is_visible()
-        assert page.evaluate(CARDS) == []
+def chosen(page, button, part):
+    """How many parts are seen after a click on a button."""
+    page.locator(".choices label", has_text=button).click()
+    return page.locator(f"{part}:visible").count()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_claims_of_one_verdict_are_shown_alone(home, chromium, script):
+    counts = Counter(row["verdict"] for row in ledger.read_claims())
+    address, options = f"{home}/book/errata.html", {"java_script_enabled": script}
+    with browser.visit(chromium, address, home=home, **options) as page:
+        for verdict, count in [*counts.items(), ("all", counts.total())]:
+            words = re.compile(f"^{verdict} {count}$")
+            assert chosen(page, words, ".claim-card") == count, verdict
+    with browser.visit(chromium, f"{address}#claim-003-15", home=home, **options) as page:
+        assert chosen(page, re.compile("^no claim"), ".claim-card") == counts["no claim"] + 1
+        assert page.locator("#claim-003-15").is_visible(), "to which the address leads"
+        page.locator(".choices input").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".choices input:checked").get_attribute("id") == "verdict-holds"
+
+
+def test_the_theorems_of_one_chapter_are_shown_alone(home, chromium, book):
+    with browser.visit(chromium, f"{home}/book/ledger.html", home=home) as page:
+        proving = page.locator(".choices label").count() - 1
+        assert chosen(page, re.compile("^8 The Jacobian"), "article section[id^='of-']") == 1
+        assert page.locator("#of-08-jacobian").is_visible()
+        assert chosen(page, re.compile("^all"), "article section[id^='of-']") == proving > 9
 
 
 def test_a_badge_leads_to_its_claim_and_back(home, chromium):
     with browser.visit(chromium, f"{home}/book/08-jacobian.html", home=home) as page:
         page.locator(".claim.source a", has_text="003-15").click()
         page.wait_for_url("**/book/errata.html#claim-003-15")
-        assert page.locator("#claim-003-15").evaluate("row => row.matches(':target')")
+        assert page.locator("#claim-003-15").evaluate("card => card.matches(':target')")
         page.locator("#claim-003-15 a", has_text="source-003-15").click()
         page.wait_for_url("**/book/08-jacobian.html#cell-source-003-15")
 

@@ -47,7 +47,6 @@ class Paper(SphinxPostTransform):
             (exercise_enumerable_node, set_exercise),
             (addnodes.number_reference, self.set_number),
             (nodes.container, set_anchors),
-            (nodes.row, set_row_anchor),
             (nodes.paragraph, set_note),
             (nodes.note, set_side_note),
             (nodes.math_block, fit_formula),
@@ -87,14 +86,9 @@ def set_exercise(node):
 
 
 def set_anchors(node):
-    """The goals of links to a cell, which LaTeX's writer leaves out."""
+    """The goals of links to a cell or a claim, which LaTeX's writer leaves out."""
     for anchor in node["ids"]:
         node.insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(node)}:{anchor}}}}}" + "\n"))
-
-
-def set_row_anchor(row):
-    for anchor in row["ids"]:
-        row[0].insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(row)}:{anchor}}}}}"))
 
 
 def set_note(node):
