@@ -16,7 +16,7 @@ import browser
 import pytest
 from fontTools.ttLib import TTFont
 
-from literate import build
+from literate import build, ledger
 from literate.chapters import toc_files
 from literate.site.unused import slim_page, used_rules
 

@@ -27,8 +27,9 @@
     return [...pieces, ...whole].filter((word) => word.length > 1);
   };
   const tokenize = (text) => (text.match(TOKEN) ?? []).flatMap(parts);
-  const root = (word) => word.replace(/(?:ing|ed|([sxz])es|([^su])s)$/, "$1$2");
-  const variants = (word) => (root(word).length > 2 ? [...new Set([word, root(word)])] : [word]);
+  // Of "masked" the beginning "mask" is looked up, too, and with it what begins so.
+  const stem = (word) => word.replace(/(?:ing|ed|([sxz])es|([^su])s)$/, "$1$2");
+  const variants = (word) => (stem(word).length > 2 ? [...new Set([word, stem(word)])] : [word]);
 
   // --- Index
 
@@ -149,11 +150,12 @@
   const option = ({ entry, terms }, id, width) => {
     const found = new Set(terms);
     const page = around(entry).at(-1);
+    const where = page ? [" · ", ...pieces(page.title, new Set(), width)] : [];
     return element(
       "a",
       { id, href: ROOT + entry.address, tabindex: -1, class: "found", role: "option", "aria-selected": false },
       element("span", { class: "found-title" }, ...pieces(entry.title, found, width)),
-      element("span", { class: "found-place" }, entry.label, ...(page ? [" · ", ...pieces(page.title, new Set(), width)] : [])),
+      element("span", { class: "found-place" }, entry.label, ...where),
       element("span", { class: "found-text" }, ...excerpt(entry.text, found, width))
     );
   };

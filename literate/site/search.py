@@ -39,10 +39,9 @@ PLACES = (
     "dl.py:has(> dt[id]), div.citation[id^=cite-]"
 )
 # What says nothing of its place, or what another one says.
-# What says nothing of its place, or what another one says.
 SILENT = (
-    ".headerlink, .backlinks, .cell-note, .eqno, .chapter-box, .solution, .field-list, .rubric, .cell, nav, "
-    "script, summary"
+    ".headerlink, .backlinks, .cell-note, .eqno, .chapter-box, .solution, .field-list, .rubric, .cell, "
+    ".claim-card, fieldset, nav, script, summary"
 )
 BLOCKS = ["p", "li", "dt", "dd", "td", "th", "div", "figcaption"]
 CODE = re.compile(r"<pre\b.*?</pre>", re.S)
@@ -239,7 +238,7 @@ def write_index(app, error):
 
 
 def replace_search_of_sphinx(app):
-    """Sphinx makes no index and no page of its own, and no page loads what would mark words there."""
+    """Keep Sphinx from making an index and a page of its own, and from marking words where one arrives."""
     if app.builder.name == "html":
         app.builder.search = False
         app.builder._js_files = [
