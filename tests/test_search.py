@@ -4,11 +4,13 @@ import base64
 import gzip
 import hashlib
 import json
+import posixpath
 import re
 
 import browser
 import pytest
 from conftest import with_cell
+from sphinx.util.inventory import InventoryFile
 
 from literate import build, directives, ledger, pages
 from literate.chapters import ROOT
@@ -222,6 +224,15 @@ def test_the_index_leads_to_places_that_are_there(site, index):
             "Reference",
         )
     }
+
+
+def test_the_inventory_for_other_projects_has_every_statement(site, book):
+    with (build.SITE / "objects.inv").open("rb") as file:
+        kinds = InventoryFile.load(file, "", posixpath.join)
+    items = (item for kind in kinds if kind.startswith("prf:") for item in kinds[kind].values())
+    found = {address.partition("#")[2] for _, _, address, _ in items}
+    named = {label for label, statement in ledger.statements(book).items() if statement.title}
+    assert len(named) > 50 and named <= found
 
 
 def test_texts_are_prose(index):
