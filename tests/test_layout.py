@@ -244,15 +244,13 @@ def test_the_tab_key_shows_where_it_is(site, chromium, name, width):
         for _ in range(60):
             page.keyboard.press("Tab")
             element = page.evaluate(REACHED)
-            if element is None:
-                break
+            if element is None:  # between the end of the page and its head
+                continue
             reached.append(element)
             if not page.evaluate(f"() => ({RING})(document.activeElement)"):
                 blind.append(element)
         assert not blind, "\n".join(blind)
-        assert len(set(reached)) > (
-            4 if name == "search.html" else 15
-        )  # where the field has the focus at first
+        assert len(set(reached)) > (4 if name == "search.html" else 15)
         page.add_style_tag(content=":focus-visible { outline: none !important }" * 2)
         page.add_style_tag(content="html[data-theme] :focus-visible:focus-visible { outline: 0 !important }")
         page.keyboard.press("Shift+Tab")

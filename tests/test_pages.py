@@ -1,4 +1,4 @@
-"""The pages in a browser, wide and narrow, light and dark: whole, quiet, light, legible, found by the search.
+"""The pages in a browser, wide and narrow, light and dark: whole, quiet, light, legible.
 
 A planted fault stands beside each check. Where there is no Chromium, see tests/browser.py.
 """
@@ -200,7 +200,7 @@ PLANTED = {
 def test_planted_faults_of_a_page_are_seen(home, chromium):
     with browser.visit(chromium, f"{home}/search.html", home=home, color_scheme="light") as page:
         assert not faults(page)
-        page.locator("article, .bd-search-container").first.evaluate(
+        page.locator("article").first.evaluate(
             "(place, html) => place.insertAdjacentHTML('beforeend', html)", "".join(PLANTED)
         )
         found = faults(page)
@@ -237,33 +237,6 @@ def test_a_page_with_all_that_it_loads_is_light(home, chromium):
             if size > LIMIT or packed > PACKED_LIMIT:
                 too_heavy.append(f"{name}: {size} bytes, {packed} packed")
     assert not too_heavy, "\n".join(too_heavy)
-
-
-def test_the_search_finds_every_statement_by_its_name_and_shows_words(home, chromium, book):
-    named = {found.title: label for label, found in ledger.statements(book).items() if found.title}
-    assert len(named) > 50
-    with browser.visit(chromium, f"{home}/search.html", home=home) as page:
-        page.goto(f"{home}/search.html?q=shift+invariance")
-        results = page.locator("#search-results li")
-        results.locator(".context").first.wait_for()
-        assert results.first.locator("a").get_attribute("href").endswith("#thm-shift-invariance")
-        for text in results.all_inner_texts():
-            assert "\\" not in text, text
-        for title, label in named.items():
-            hits = page.evaluate(
-                "(query) => Search._performSearch(...Search._parseQuery(query)).map((hit) => hit[2])", title
-            )
-            assert f"#{label}" in hits[-10:], title  # the last is shown first
-        assert not page.evaluate("Object.keys(Search._index.alltitles).filter((t) => /[\\\\$]/.test(t))")
-
-
-def test_the_search_box_of_a_page_leads_to_the_results_from_a_folder_too(home, chromium):
-    with browser.visit(chromium, (build.SITE / PAGES[0]).as_uri()) as page:
-        page.keyboard.press("Control+k")
-        page.keyboard.type("softmax Jacobian")
-        page.keyboard.press("Enter")
-        page.locator("#search-results li a[href$='#thm-jacobian']").wait_for()
-        assert page.get_by_role("searchbox").count() == 1
 
 
 def test_slim_style_sheets_keep_what_a_page_uses():
