@@ -183,8 +183,9 @@ def test_what_the_chapters_store(stored):
 # --- The browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_each_slider_moves_its_figure_and_no_other(chromium, all_figures, stored, width):
+def test_each_slider_moves_its_figure_and_no_other_on_a_phone(chromium, all_figures, stored):
+    """test_layout.py moves them in a wide window, on the pages."""
+    width = 390
     with browser.visit(chromium, all_figures, viewport={"width": width, "height": 900}) as page:
         wanted = sum(len(re.findall(r"moving\.slider\(", cell.text)) for cell, _ in stored)
         assert browser.move_every_slider(page) == wanted > 10
