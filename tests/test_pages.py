@@ -68,25 +68,41 @@ def faults(page):
     return [*browser.layout_faults(page), *browser.axe_faults(page)]
 
 
-def test_every_page_is_whole_quiet_and_accessible(home, chromium):
-    found = []
+@pytest.fixture(scope="module")
+def seen(home, chromium):
+    """What is wrong with each page, and the files that it loads, by its name; each is opened once.
+
+    axe-core takes most of the time: every page goes through it once, and one of each kind twice. These are
+    opened again as a phone at night opens them.
+    """
     assert set(KINDS) <= set(PAGES)
+    wrong, files = {}, {}
     with browser.visit(chromium, f"{home}/search.html", home=home) as page:
+        requests = []
+        page.on("requestfinished", lambda request: requests.append(request))
         for name in PAGES:
-            look(page, "dark", "narrow")
+            look(page, "light", "wide")
+            page.goto("about:blank")
+            requests.clear()
             page.goto(f"{home}/{name}")
-            seen = []
+            page.evaluate("document.fonts.ready")  # what the first screen needs of them
+            files[name] = {request.url.partition("?")[0]: request.resource_type for request in requests}
+            found = wrong[name] = []
             for scheme, width in product(SCHEMES, WIDTHS):
                 look(page, scheme, width)
-                seen += browser.layout_faults(page)
-            # axe-core takes most of the time: every page goes through it once, and one of each kind twice.
-            if name in KINDS:
-                look(page, "dark", "narrow")
-                seen += browser.axe_faults(page, browser.VISUAL)
+                found += browser.layout_faults(page)
             look(page, "light", "wide")
-            seen += browser.axe_faults(page)
-            found += [f"{name}: {fault}" for fault in seen]
-    assert not found, "\n".join(found)
+            found += browser.axe_faults(page)
+        for name in KINDS:
+            look(page, "dark", "narrow")
+            page.goto(f"{home}/{name}")
+            wrong[name] += [*browser.layout_faults(page), *browser.axe_faults(page, browser.VISUAL)]
+    return wrong, files
+
+
+def test_every_page_is_whole_quiet_and_accessible(seen):
+    found, _ = seen
+    assert not any(found.values()), "\n".join(f"{name}: {fault}" for name in found for fault in found[name])
 
 
 def test_paper_is_light_and_has_nothing_to_click(home, chromium):
@@ -217,26 +233,23 @@ def test_a_planted_request_to_another_host_and_a_planted_error_are_seen(home, ch
             page.evaluate(fault)
 
 
-def test_a_page_with_all_that_it_loads_is_light(home, chromium):
-    loaded, too_heavy = {}, []
-
-    def note(request):
-        if request.resource_type != "image" and request.url.startswith(home):
-            loaded[request.url.removeprefix(f"{home}/").partition("?")[0]] = request.resource_type
-
-    with browser.visit(chromium, home, home=home) as page:
-        page.on("requestfinished", note)
-        for name in PAGES:
-            page.goto("about:blank")
-            loaded.clear()
-            page.goto(f"{home}/{name}")
-            page.evaluate("document.fonts.ready")  # what the first screen needs of them
-            assert "stylesheet" in loaded.values()
-            files = [(build.SITE / path).read_bytes() for path in loaded]
-            size, packed = sum(map(len, files)), sum(len(gzip.compress(file)) for file in files)
-            if size > LIMIT or packed > PACKED_LIMIT:
-                too_heavy.append(f"{name}: {size} bytes, {packed} packed")
+def test_a_page_with_all_that_it_loads_is_light(home, seen):
+    too_heavy = []
+    for name, loaded in seen[1].items():
+        assert "stylesheet" in loaded.values() and f"{home}/{name}" in loaded
+        own = [url.removeprefix(f"{home}/") for url, kind in loaded.items() if kind != "image"]
+        sizes = [sizes_of(path) for path in own if not path.startswith("data:")]
+        size, packed = map(sum, zip(*sizes, strict=True))
+        if size > LIMIT or packed > PACKED_LIMIT:
+            too_heavy.append(f"{name}: {size} bytes, {packed} packed")
     assert not too_heavy, "\n".join(too_heavy)
+
+
+@functools.cache
+def sizes_of(path):
+    """The bytes of a file of the site, and those of it when packed."""
+    data = (build.SITE / path).read_bytes()
+    return len(data), len(gzip.compress(data))
 
 
 def test_slim_style_sheets_keep_what_a_page_uses():

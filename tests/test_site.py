@@ -8,7 +8,6 @@ import zipfile
 from collections import Counter
 from urllib.parse import unquote, urlsplit
 
-import browser
 import nbformat
 import pytest
 from docutils import nodes
@@ -433,17 +432,6 @@ def test_the_package_page_leads_back_to_the_cells(site, book):
             assert f"cell-{definition.cell.id}" in links, definition.name
             name = f"softlit.{definition.module}.{definition.name}"
             assert len([page for page in pages if page.xpath(f"//*[@id='{name}']")]) == 1, name
-
-
-def test_pages_opened_from_a_folder_log_no_error_and_their_sliders_work(site):
-    """Those with sliders, and one of each other kind; test_pages.py asks a server for every page."""
-    moving = {name for name, page in site.items() if page.xpath("//*[contains(@class, 'moving-figure')]")}
-    others = {"index.html", "search.html", "book/15-streaming.html", "book/api.html", "book/questions.html"}
-    assert len(moving) >= 4 and not moving & others
-    with browser.chromium() as chromium:
-        for name in sorted(moving | others):
-            with browser.visit(chromium, (build.SITE / name).as_uri()) as opened:
-                assert bool(browser.move_every_slider(opened)) == (name in moving), name
 
 
 def test_printed_lines_are_those_of_the_cell_wherever_the_kernel_cut_them():
