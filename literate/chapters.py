@@ -258,9 +258,9 @@ def toc(root=ROOT):
     """The first page that `_toc.yml` names, and its parts: for each what it is called, and its files."""
     read = read_yaml(root, "_toc.yml")
     try:
-        parts = read.get("parts", [read])
         return read["root"], [
-            (part.get("caption", ""), [entry["file"] for entry in part["chapters"]]) for part in parts
+            (part.get("caption", ""), [entry["file"] for entry in part["chapters"]])
+            for part in read.get("parts", [read])
         ]
     except (AttributeError, KeyError, TypeError) as error:
         said = " ".join(str(error).split())

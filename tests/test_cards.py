@@ -58,13 +58,15 @@ def test_a_page_pays_nothing_for_cards_that_are_not_asked_for(site):
 
 
 @pytest.fixture(scope="module")
-def page(site):
-    with (
-        browser.chromium() as chromium,
-        browser.visit(
-            chromium, (build.SITE / PAGE).as_uri(), viewport={"width": 1280, "height": 900}
-        ) as opened,
-    ):
+def chromium():
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(site, chromium):
+    window = {"width": 1280, "height": 900}
+    with browser.visit(chromium, (build.SITE / PAGE).as_uri(), viewport=window) as opened:
         yield opened
 
 
@@ -113,12 +115,9 @@ def test_the_keyboard_shows_a_card_and_takes_it_away(page):
     assert link.get_attribute("aria-describedby") is None
 
 
-def test_a_finger_follows_the_link_at_once(site):
+def test_a_finger_follows_the_link_at_once(site, chromium):
     options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    with (
-        browser.chromium() as chromium,
-        browser.visit(chromium, (build.SITE / PAGE).as_uri(), **options) as opened,
-    ):
+    with browser.visit(chromium, (build.SITE / PAGE).as_uri(), **options) as opened:
         link = opened.locator("article a[href$='#thm-jacobian']:not(.headerlink):visible").first
         link.scroll_into_view_if_needed()
         link.tap()

@@ -138,7 +138,7 @@ def test_the_claims_are_cards_with_nothing_off_screen(home, chromium, width):
     address = f"{home}/book/errata.html"
     with browser.visit(chromium, address, home=home, viewport={"width": width, "height": 900}) as page:
         assert page.evaluate(OUTSIDE) == []
-        words = page.locator("#claim-003-26").inner_text()
+        words = page.locator("#claim-003-26").text_content()  # also of what is not laid out yet
         assert all(text in words for text in ("003-26", "wrong in our copy", "minimum", "source-negative"))
         (left, top), (right, below) = page.evaluate(PLACES)
         assert (right > left and top == below) == (width >= 900), "what is printed beside what is right"

@@ -17,7 +17,7 @@ from pybtex.database import parse_string
 
 import softlit
 from literate import addresses, build, install_cell, ledger, references, rules, sheets
-from literate.chapters import ROOT, toc_files
+from literate.chapters import ROOT, number_of, toc_files
 from literate.exercises import exercises
 from literate.site import citation, downloads, repairs, sharing
 from literate.tangle import definitions
@@ -131,9 +131,8 @@ def test_every_picture_has_its_alternative_text_and_a_caption(chapters, book):
 
 def test_chapters_carry_the_number_of_their_file(chapters):
     for slug, page in chapters.items():
-        number = int(slug.split("-")[0])
         title = page.xpath("//main//section/h1")[0].text_content()
-        assert title.startswith(f"{number}.") if number else not title[0].isdigit(), title
+        assert title.startswith(f"{number_of(slug)}. "), title
 
 
 def test_the_exercise_sheets_are_those_of_the_chapters_and_every_chapter_links_its_own(chapters, book):

@@ -11,7 +11,7 @@ import posixpath
 import re
 from pathlib import Path
 
-from lxml import html
+from bs4 import BeautifulSoup
 
 from literate.site.repairs import mended
 from literate.site.unused import without_repetition
@@ -20,30 +20,24 @@ FOLDER = "cards"
 SCRIPT = "hovercards.js"
 ADDRESS = re.compile(r"(?:thm|def|equation-eq|fig|claim|cite)-[\w-]+")  # an id of which there is a card
 # What a card leaves out: signs and lists of links, what one could press, and what runs.
-LEFT_OUT = ".//*[contains(concat(' ', @class, ' '), ' headerlink ') or contains(@class, 'backlinks')]"
-CONTROLS = ".//script | .//input | .//button | .//label | .//output"
+LEFT_OUT = ".headerlink, .backlinks, script, input, button, label, output"
 
 
 def cards(body, page):
     """The cards of a page by their ids, as HTML whose links count from the folder of the page."""
-    tree = html.fragment_fromstring(body, create_parent="div")
-    found = {}
-    for element in tree.xpath("//*[@id]"):
-        if ADDRESS.fullmatch(element.get("id")):
-            found[element.get("id")] = card(copy.deepcopy(element), posixpath.basename(page) + ".html")
-    return found
+    tree = BeautifulSoup(body, "html.parser")
+    shown = tree.find_all(id=lambda name: name and ADDRESS.fullmatch(name))
+    return {one["id"]: card(copy.copy(one), posixpath.basename(page) + ".html") for one in shown}
 
 
 def card(element, page):
-    for part in [*element.xpath(LEFT_OUT), *element.xpath(CONTROLS)]:
-        part.drop_tree()
-    for part in element.iter():
-        part.attrib.pop("id", None)  # the page may show the element itself
-        link = part.get("href")
-        if link and link.startswith("#"):
-            part.set("href", page + link)
-    element.tail = None
-    return without_repetition(mended(html.tostring(element, encoding="unicode")))
+    for part in element.select(LEFT_OUT):
+        part.decompose()
+    for part in [element, *element.find_all(True)]:
+        part.attrs.pop("id", None)  # the page may show the element itself
+        if part.get("href", "").startswith("#"):
+            part["href"] = page + part["href"]
+    return without_repetition(mended(str(element)))
 
 
 def write(app, page, template, context, doctree):

@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import softlit
 from literate import ledger
-from literate.chapters import read_book, reading_order, toc
+from literate.chapters import number_of, read_book, reading_order, toc
 from literate.exercises import exercises
 
 
@@ -48,7 +48,7 @@ def coming(book):
 
 WORDS, LINES = 150, 15  # that one reads in a minute: of prose with formulas, and of code
 AFTERNOON = ("01", "02", "04", "05", "08")
-PROMISE = re.compile(r"^# .+\n+(?:(?:At the end of|After) this chapter )?(?P<said>.+)$", re.M)
+PROMISE = re.compile(r"^# .+\n+(?:(?:At the end of|After) this \w+ )?(?P<said>.+)$", re.M)
 TIME = re.compile(r"^\*\*[^*]+\*\* (\d+) minutes", re.M)
 
 
@@ -60,8 +60,7 @@ def chapters(book):
         if found:
             yield from (f"**{caption}**", "")
         for chapter in found:
-            title = f"{_number(chapter)} {chapter.title}".strip()
-            yield f"- {{doc}}`{title} <{chapter.slug}>`"
+            yield f"- {{doc}}`{number_of(chapter.slug)} {chapter.title} <{chapter.slug}>`"
             yield f"  [{minutes(chapter)} min]{{.minutes}}"
             yield f"  {promise(chapter)}"
         yield ""
@@ -93,10 +92,10 @@ def minutes(chapter):
 
 def paths(book):
     """Two ways through the book, with the time that each takes."""
-    by_number = {chapter.slug[:2]: chapter for chapter in book}
+    by_number = {chapter.slug.partition("-")[0]: chapter for chapter in book}
     short = [by_number[number] for number in AFTERNOON if number in by_number]
     long = [chapter for chapter in book if not chapter.is_appendix]
-    listed = ", ".join(f"{{doc}}`{_number(chapter)} <{chapter.slug}>`" for chapter in short)
+    listed = ", ".join(f"{{doc}}`{number_of(chapter.slug)} <{chapter.slug}>`" for chapter in short)
     yield from (f"Start with {{doc}}`{long[0].slug}`, on either path:", "")
     yield f"- **An afternoon**, {_hours(short)}: {listed}."
     yield f"- **Complete**, {_hours(long)}: all chapters in the order of their numbers. Exercises are extra."
@@ -105,11 +104,6 @@ def paths(book):
 def _hours(chosen):
     total = sum(map(minutes, chosen))
     return f"about {round(total / 60)} hours"
-
-
-def _number(chapter):
-    """Such as "3", or "3a"; chapter 00 has none."""
-    return chapter.slug.partition("-")[0].lstrip("0")
 
 
 def facts(book):
