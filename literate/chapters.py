@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import nbformat
 import yaml
@@ -22,6 +22,8 @@ RANDOM_ID = re.compile(r"(?=.*\d)[0-9a-f]{6,}|[a-f]{8,}|[0-9a-f]{8}(-[0-9a-f]{4}
 WORDY_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 ROLES = ("derive", "check", "source")
 WORDS = ("export", *ROLES, "figure")
+# An appendix is 00, or bears a letter and builds on the chapter of its number, whose plumbing it holds.
+NUMBERED = re.compile(r"(?P<digits>\d\d)(?P<letter>[a-z]?)-(?P<words>.+)")
 
 
 class BookError(Exception):
@@ -40,7 +42,7 @@ def is_word(name):
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a chapter. `position` orders all cells of the book as a reader meets them."""
+    """One cell of a chapter. `position` orders all cells of the book: each may use those before it."""
 
     notebook: str
     position: tuple[int, int]
@@ -120,7 +122,8 @@ class Cell:
         try:
             return nodes_of(self.code)
         except SyntaxError as error:
-            raise BookError(f"{self.where}: syntax error, {error.msg} (line {error.lineno}).") from None
+            line = error.lineno + len(self.head)
+            raise BookError(f"{self.where}: syntax error, {error.msg} (line {line}).") from None
 
     @property
     def tags(self):
@@ -133,9 +136,21 @@ class Cell:
         return tuple(dict.fromkeys(pairs))
 
 
+def number_of(page):
+    """The number by which a page goes, "8" or "3a", after the name of its file; None if it has none."""
+    match = NUMBERED.fullmatch(PurePosixPath(page).stem)
+    return match and match["digits"].lstrip("0").rjust(1, "0") + match["letter"]
+
+
+def is_appendix(page):
+    """Whether a page stands at the back: it can be left out by those who read for the ideas."""
+    number = number_of(page)
+    return number is not None and (number == "0" or number[-1].isalpha())
+
+
 @dataclass(frozen=True)
 class Chapter:
-    """A notebook of the book, in reading order."""
+    """A notebook of the book."""
 
     path: Path
     name: str
@@ -144,6 +159,14 @@ class Chapter:
     @property
     def slug(self):
         return Path(self.name).stem
+
+    @property
+    def number(self):
+        return number_of(self.name)
+
+    @property
+    def is_appendix(self):
+        return is_appendix(self.name)
 
     @cached_property
     def title(self):
@@ -225,16 +248,28 @@ def toc(root=ROOT):
 
 
 def read_book(root=ROOT):
-    """The chapters that are notebooks, in the order of the table of contents."""
+    """The chapters that are notebooks, in the order of their numbers, in which each builds on those before.
+
+    That is the order of the table of contents, but for appendices, which it has at the back.
+    """
     root = Path(root)
     listed = [root / f"{entry}.ipynb" for entry in toc_files(root)]
     listed = [path for path in listed if path.exists()]
     present = {path for path in (root / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts}
     if unlisted := sorted(present - set(listed)):
         raise BookError(f"{unlisted[0].relative_to(root)}: a notebook that _toc.yml does not list.")
-    if unnumbered := [path for path in listed if not re.match(r"\d\d-", path.name)]:
+    if unnumbered := [path for path in listed if number_of(path.name) is None]:
         name = unnumbered[0].relative_to(root)
         raise BookError(f"{name}: a chapter begins with its number, 'NN-words.ipynb'.")
-    if listed != sorted(listed):
-        raise BookError("_toc.yml: the chapters are not in the order of their numbers.")
-    return tuple(read_notebook(path, root, order) for order, path in enumerate(listed))
+    in_order = sorted(listed, key=lambda path: path.name)
+    if listed != sorted(in_order, key=lambda path: is_appendix(path.name)):
+        raise BookError(
+            "_toc.yml: the chapters are not in the order of their numbers, with the appendices (00, and "
+            "those with a letter, 03a) after the others."
+        )
+    return tuple(read_notebook(path, root, order) for order, path in enumerate(in_order))
+
+
+def reading_order(book):
+    """The chapters as the table of contents has them, the appendices last."""
+    return sorted(book, key=lambda chapter: chapter.is_appendix)

@@ -67,7 +67,7 @@ class Docstring:
         return found and all(self._stated(chapter, label) for chapter, label in found)
 
     def _stated(self, chapter, label):
-        return label in self.labels and self.labels[label].chapter.slug.split("-")[0] == chapter
+        return label in self.labels and self.labels[label].chapter.number == chapter.lstrip("0").rjust(1, "0")
 
 
 # What is said of a docstring that lacks it.

@@ -15,8 +15,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from literate import cell_ids, install_cell
-from literate.chapters import ROOT, BookError, cells_of, plain_lines, read_book
+from literate import cell_ids, install_cell, stored
+from literate.chapters import ROOT, BookError, cells_of, number_of, plain_lines, read_book
 
 # What Jupyter writes about the machine is left out, so that two machines store the same file.
 METADATA = {
@@ -49,13 +49,11 @@ def read(path):
     return notebook
 
 
-def prepare(notebook):
-    """Write into a notebook what no author does: first code cell, ids, captions where the site reads them."""
+def prepare(notebook, name):
+    """Write into a notebook what no author does: its first code cell, captions for the site, what ran."""
     install_cell.place(notebook)
-    cell_ids.give(notebook)
-    for raw, cell in zip(notebook.cells, cells_of(notebook, "the notebook"), strict=True):
-        if "figure" in cell.said:
-            raw.metadata["mystnb"] = raw.metadata.get("mystnb", {}) | {"figure": cell.figure}
+    for raw, cell in zip(notebook.cells, cells_of(notebook, name), strict=True):
+        stored.store(raw, cell)
 
 
 def execute(path):
@@ -64,10 +62,10 @@ def execute(path):
     Raises
     ------
     BookError
-        If a cell fails, does not end, or ends the kernel; the file is left as it was.
+        If a cell cannot be read, fails, does not end, or ends the kernel; the file is left as it was.
     """
-    notebook, started = read(path), []
-    prepare(notebook)
+    notebook, started, name = read(path), [], f"{path.parent.name}/{path.name}"
+    prepare(notebook, name)
     client = NotebookClient(
         notebook,
         kernel_name="python3",  # that of this environment, whatever kernel the notebook was written with
@@ -80,7 +78,7 @@ def execute(path):
     try:
         client.execute(env=kernel_environment())
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        where = f"{path.parent.name}/{path.name}, cell {started[-1]}"
+        where = f"{name}, cell {started[-1]}"
         raise BookError(f"{where}: stopped; the chapter is left as it was.\n{error}") from None
     notebook.metadata = nbformat.from_dict(METADATA)
     write(notebook, path)
@@ -120,10 +118,10 @@ def name_cells(path):
 
 
 def choose(book, numbers):
-    """The chapters whose file names begin with the given numbers, 7 or 07; all when none is given."""
-    wanted = {number.zfill(2) for number in numbers}
-    chosen = [chapter for chapter in book if not wanted or chapter.slug.split("-")[0] in wanted]
-    if unknown := wanted - {chapter.slug.split("-")[0] for chapter in chosen}:
+    """The chapters of the given numbers, such as 7, 07 or 03a; all when none is given."""
+    wanted = {number_of(f"{number.zfill(2 + number[-1:].isalpha())}-x") or number for number in numbers}
+    chosen = [chapter for chapter in book if not wanted or chapter.number in wanted]
+    if unknown := wanted - {chapter.number for chapter in chosen}:
         raise BookError(f"no chapter has the number {', '.join(sorted(unknown))}.")
     return chosen
 

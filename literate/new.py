@@ -20,7 +20,7 @@ import nbformat
 import yaml
 
 from literate import addresses, cell_ids, install_cell
-from literate.chapters import ROOT, BookError, read_book, read_text
+from literate.chapters import ROOT, BookError, is_appendix, number_of, read_book, read_text
 from literate.execute import METADATA, write
 from literate.tangle import definitions, exported_cells
 
@@ -61,7 +61,7 @@ def notebook(number, slug):
 
 
 def filled(text, number, slug):
-    words = {"@NUMBER@": number, "@SEED@": str(int(number)), "@SLUG@": slug}
+    words = {"@NUMBER@": number, "@SEED@": str(int(number[:2])), "@SLUG@": slug}
     words |= {"@NAME@": name_of(slug), "@TITLE@": title_of(slug)}
     return re.sub("|".join(words), lambda match: words[match[0]], text)
 
@@ -76,12 +76,12 @@ def title_of(slug):
 
 def refusal(book, number, slug):
     """Why there can be no such chapter, as a sentence, or None."""
-    if not re.fullmatch(r"\d\d", number) or not slug:
+    if not re.fullmatch(r"\d\d[a-z]?", number) or not slug:
         return ASK
     if not SLUG.fullmatch(slug) or len(slug) > 40:
         return f"SLUG={slug}: at most 40 lower-case letters, digits and hyphens, as in SLUG=cross-entropy."
     for chapter in book:
-        if number == chapter.slug[:2] or slug == chapter.slug.partition("-")[2]:
+        if number == chapter.slug.partition("-")[0] or slug == chapter.slug.partition("-")[2]:
             return f"there is {chapter.name} already; take another number and another SLUG."
     taken = {module.split(".")[0] for module in exported_cells(book)}
     taken |= {item.name for item in definitions(book)}
@@ -93,13 +93,13 @@ def refusal(book, number, slug):
 def listed(toc, number, slug, part=""):
     """The table of contents with the chapter, and the part in which it is.
 
-    Without a choice that is the part of the chapter before. A part that is not there yet is made, if the
-    chapters before and after the new one are in different parts.
+    Without a choice that is the part of the chapter before; for an appendix, 03a, of the appendix before. A
+    part that is not there yet is made, if the chapters before and after the new one are in different parts.
     """
     chapters = [
         (entry["file"], one["caption"]) for one in yaml.safe_load(toc)["parts"] for entry in one["chapters"]
     ]
-    numbered = [(file, home) for file, home in chapters if re.match(r"book/\d\d-", file)]
+    numbered = [(file, home) for file, home in chapters if _like(file, number)]
     before = [item for item in numbered if item[0] < f"book/{number}-"]
     after = [item for item in numbered if item[0] > f"book/{number}-"]
     line = f"      - file: book/{number}-{slug}\n"
@@ -122,6 +122,11 @@ def listed(toc, number, slug, part=""):
         )
     head = f"  - caption: {part}\n    numbered: true\n    chapters:\n"
     return _with_line(toc, last, head + line, behind=True), part
+
+
+def _like(file, number):
+    """Whether a file is an appendix, for an appendix, and one of the other chapters for another."""
+    return bool(number_of(file)) and is_appendix(file) == is_appendix(f"{number}-x")
 
 
 def _with_line(toc, file, line, *, behind):
@@ -147,7 +152,7 @@ def write_chapter(number, slug, part="", root=ROOT):
     BookError
         If there can be none; nothing is written then.
     """
-    number = number.zfill(2)
+    number = number.zfill(2 + number[-1:].isalpha())
     if problem := refusal(read_book(root), number, slug):
         raise BookError(problem)
     if not addresses.unreleased(root):

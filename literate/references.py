@@ -15,8 +15,7 @@ ROLE = re.compile(r"\{(?P<role>[a-z:]+)\}`(?P<target>[^`]+)`")
 
 def numbered(chapter, count):
     """The number that the site gives to the count-th statement or exercise of a chapter."""
-    number = int(chapter.slug.split("-")[0])
-    return f"{number}.{count}" if number else str(count)
+    return f"{chapter.number}.{count}"
 
 
 def statement_names(book):
@@ -98,7 +97,7 @@ class Words:
     def chapter(self, slug):
         chapter = self.chapters[slug]
         page = PurePosixPath(chapter.name).with_suffix(".html")
-        return self.link(f"chapter {slug.split('-')[0]}, *{chapter.title}*", page)
+        return self.link(f"chapter {chapter.number}, *{chapter.title}*", page)
 
     def work(self, key):
         entry = self.works[key]

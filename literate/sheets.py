@@ -45,8 +45,7 @@ judge({specification}, {answer})"""
 
 def sheet(chapter, words, kind):
     """The sheet of a chapter as a notebook: `blank`, or with the `solutions`."""
-    number = chapter.slug.split("-")[0]
-    head = HEAD.format(number=number, title=chapter.title, how=HOW[kind])
+    head = HEAD.format(number=chapter.number, title=chapter.title, how=HOW[kind])
     cells = [_text("title", head), *install(chapter), _code("setup", opening(chapter, kind))]
     for exercise in exercises(chapter):
         title = f"## Exercise {exercise.number}\n\n"

@@ -50,8 +50,10 @@ def test_any_other_page_cites_the_book(page):
     assert not {"booktitle", "chapter"} & set(entry.fields)
 
 
-def test_front_matter_has_no_number():
-    assert "chapter " not in citation.bibtex(CONFIG, "book/00-workbench", "The workbench", None)
+@pytest.mark.parametrize("page, number", [("book/00-workbench", "0"), ("book/03a-engine-room", "3a")])
+def test_an_appendix_goes_by_its_number(page, number):
+    entry = citation.bibtex(CONFIG, page, "A title", None)
+    assert f"{{{number}}}" in next(line for line in entry.splitlines() if "chapter " in line)
 
 
 @pytest.mark.parametrize("page", [CHAPTER, ("book/index", "softlit", None)])
@@ -188,15 +190,13 @@ def test_an_old_claim_is_found_beside_the_new_one(project):
 
 def test_every_kind_of_label_has_an_address():
     text = "```{prf:theorem} A\n:label: thm-a\n```\n\n```{math}\n:label: eq-b\nx\n```\n\n$$ x $$ (eq-c)\n"
-    figure = {"mystnb": {"figure": {"name": "fig-d"}}}
     cells = [
         Cell("book/00-chapter.ipynb", (0, 0), "text", "markdown", text, {}),
-        Cell("book/00-chapter.ipynb", (0, 1), "old", "code", "", figure),
-        Cell("book/00-chapter.ipynb", (0, 2), "new", "code", "#| figure fig-e: A caption.\nx", {}),
+        Cell("book/00-chapter.ipynb", (0, 1), "draws", "code", "#| figure fig-d: A caption.\nx", {}),
     ]
     chapter = SimpleNamespace(slug="00-chapter", cells=cells)
     anchors = {address.removeprefix("book/00-chapter#") for address in addresses.of_chapters([chapter])}
-    assert anchors == {"thm-a", "equation-eq-b", "equation-eq-c", "fig-d", "fig-e"}
+    assert anchors == {"thm-a", "equation-eq-b", "equation-eq-c", "fig-d"}
 
 
 # --- The citation file, by the rules of the Citation File Format 1.2.0

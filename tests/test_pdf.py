@@ -89,7 +89,7 @@ def test_statements_have_the_numbers_of_the_site(pages, book):
 def test_equations_have_the_numbers_of_the_site(pages, book):
     """LaTeX counts them itself; the label beside each is what the anchors of the site are made from."""
     auxiliary = LOG.with_suffix(".aux").read_text(encoding="utf-8")
-    found = dict(re.findall(r"\\newlabel\{equation:book/[\w-]+:(eq-[\w-]+)\}\{\{([\d.]+)\}", auxiliary))
+    found = dict(re.findall(r"\\newlabel\{equation:book/[\w-]+:(eq-[\w-]+)\}\{\{([\da-z.]+)\}", auxiliary))
     assert found == references.equation_numbers(book)
     text = " ".join(pages)
     assert all(f"({number})" in text for number in found.values())

@@ -137,7 +137,7 @@ def test_references_become_words_and_links_where_the_site_has_an_address(book):
     theorem, equation = f"{words.names['thm-scaling']} (Scaling)", f"({words.equations['eq-scaling']})"
     assert re.fullmatch(r"Theorem 5\.\d+ \(Scaling\)", theorem) and re.fullmatch(r"\(5\.\d+\)", equation)
     assert words.replace(text, "here") == (
-        f"By {equation} in {theorem} of chapter 05, *Superposition and scaling* (Kendall et al., 2017)"
+        f"By {equation} in {theorem} of chapter 5, *Superposition and scaling* (Kendall et al., 2017)"
     )
     linked = Words(book, site="https://example.org/").replace(text, "here")
     assert f"[{theorem}](https://example.org/book/05-superposition.html#thm-scaling)" in linked

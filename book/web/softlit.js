@@ -1,4 +1,52 @@
-// What the book adds to the theme's pages: the drawers of a phone, and contents that follow the reader.
+// What the book adds to the theme's pages: its two forms, the drawers of a phone, contents that follow the reader.
+
+// A page is shown as a lesson, in which what proves is folded, or with everything: by its address (?show=all), or
+// as it was shown last. Each fold opens by itself, too, and without any of this.
+const folds = [...document.querySelectorAll("details.fold")];
+const buttons = document.querySelector(".article-header-buttons");
+if (folds.length && buttons) {
+  const key = "softlit-show";
+  const asked = new URLSearchParams(location.search).get("show");
+  const toggle = document.createElement("button");
+  Object.assign(toggle, { type: "button", className: "show-all" });
+  const show = (everything) => {
+    for (const fold of folds) fold.open = everything;
+    toggle.textContent = everything ? "Show the lesson" : "Show everything";
+    toggle.title = everything
+      ? "Fold checks, helpers and the code of figures"
+      : "Open every check, helper, docstring and the code of figures";
+    document.documentElement.dataset.show = everything ? "all" : "lesson";
+  };
+  let remembered = null;
+  try {
+    remembered = localStorage.getItem(key);
+  } catch {} // where nothing may be stored, a page is a lesson
+  show((asked ?? remembered) === "all");
+  toggle.addEventListener("click", () => {
+    // What is read stays where it is, whatever opens or closes above it.
+    const here = [...document.querySelectorAll(".bd-article :is(h2, h3, p, .cell)")].find(
+      (part) => part.getBoundingClientRect().top > 0 && part.checkVisibility(),
+    );
+    const before = here?.getBoundingClientRect().top;
+    document.documentElement.dataset.measured = ""; // guessed heights would come out differently later
+    const everything = document.documentElement.dataset.show !== "all";
+    show(everything);
+    if (here) window.scrollBy(0, here.getBoundingClientRect().top - before);
+    try {
+      localStorage.setItem(key, everything ? "all" : "lesson");
+    } catch {}
+  });
+  buttons.prepend(toggle);
+}
+
+// A link to something in a fold opens it.
+const unfold = () => {
+  let part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (part = part?.closest("details.fold"); part; part = part.parentElement.closest("details.fold"))
+    part.open = true;
+};
+addEventListener("hashchange", unfold);
+unfold();
 
 // A drawer is a dialog that the theme fills with a sidebar's children while it is open.
 for (const side of ["primary", "secondary"]) {

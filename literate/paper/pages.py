@@ -1,6 +1,5 @@
 """The tree of the whole book as paper shows it: a Sphinx extension."""
 
-import re
 from pathlib import Path, PurePosixPath
 
 import yaml
@@ -10,6 +9,11 @@ from sphinx.builders.latex.nodes import thebibliography
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
+
+from literate.chapters import number_of
+from literate.folds import docstring_lines, fold_of
+from literate.site.cells import anchor
+from literate.site.folds import chapters_by_page, code_cells, note_above
 
 
 class Wrapped(nodes.General, nodes.Element):
@@ -38,10 +42,14 @@ class Paper(SphinxPostTransform):
         parts = yaml.safe_load((Path(self.app.srcdir) / "_toc.yml").read_text(encoding="utf-8"))["parts"]
         opened = {part["chapters"][0]["file"]: part["caption"] for part in parts}
         for file in files:
-            digits = re.match(r"\d*", PurePosixPath(file["docname"]).name)[0]
-            number = rf"\bookchapter{{{int(digits or 0)}}}" + "\n"
+            number = rf"\bookchapter{{{number_of(file['docname']) or ''}}}" + "\n"
             part = rf"\bookpart{{{opened[file['docname']]}}}" + "\n" if file["docname"] in opened else ""
             file.insert(0, Wrapped(part + number))
+        chapters = chapters_by_page(self.app.srcdir)
+        for file in files:
+            if chapter := chapters.get(file["docname"]):
+                for node, cell in code_cells(file, chapter):
+                    fold_cell(node, cell)
         for kind, change in (
             (tuple(NODE_TYPES.values()), self.set_statement),
             (exercise_enumerable_node, set_exercise),
@@ -87,8 +95,29 @@ def set_exercise(node):
 
 def set_anchors(node):
     """The goals of links to a cell or a claim, which LaTeX's writer leaves out."""
-    for anchor in node["ids"]:
-        node.insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(node)}:{anchor}}}}}" + "\n"))
+    for name in node["ids"]:
+        node.insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(node)}:{name}}}}}" + "\n"))
+
+
+def fold_cell(node, cell):
+    """The lesson form: where the site has the code that is folded, and the first line of a docstring."""
+    source = next((part for part in node if "cell_input" in part.get("classes", ())), None)
+    if source is None:
+        return
+    if fold := fold_of(cell):
+        if (note := note_above(node)) is None:
+            note = nodes.paragraph(classes=["cell-note"])
+            node.parent.insert(node.parent.index(node), note)
+        address = f"{PurePosixPath(cell.notebook).stem}.html#{anchor(cell)}"
+        note += [nodes.Text(f" ({fold.words}: "), nodes.literal("", address), nodes.Text(")")]
+        node.remove(source)
+    elif places := docstring_lines(cell):
+        block = next(source.findall(nodes.literal_block))
+        lines = block.astext().split("\n")
+        for first, last in reversed(places):
+            lines[first : last + 1] = [lines[first] + ' …"""']
+        block.rawsource = "\n".join(lines)
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def set_note(node):
@@ -149,7 +178,7 @@ def move_solutions(files):
         if len(section) > 1:
             chapter += section
     last = files[-1]
-    end = addnodes.start_of_file("", Wrapped("\\bookchapter{0}\n"), chapter, docname="solutions")
+    end = addnodes.start_of_file("", Wrapped("\\bookchapter{}\n"), chapter, docname="solutions")
     last.parent.insert(last.parent.index(last) + 1, end)
 
 

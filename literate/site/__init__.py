@@ -11,6 +11,7 @@ PARTS = (
     "citation",  # how to cite a page; the sitemap; version and date
     "addresses",  # signs to copy the address of a statement; anchors that were given up
     "cells",  # anchors and notes of code cells, and the way to them from the API page
+    "folds",  # the lesson: what proves and what serves is one line each
     "contents",  # what the chapters need and ask, on the landing page and that for lecturers
     "api_pages",  # the pages of the package
     "examples",  # without the blank line at the end

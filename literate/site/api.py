@@ -17,6 +17,7 @@ from sphinx.util.docutils import SphinxRole
 from literate.chapters import BookError, read_book
 from literate.names import public_names, shown, uses
 from literate.site.cells import label, page_of, reference
+from literate.site.folds import fold_docstrings
 from literate.tangle import definitions
 
 TOKEN = re.compile(r"<[^>]*>|&[^;]+;|.", re.S)  # of highlighted code: a tag, or what shows as a character
@@ -91,12 +92,14 @@ def _title(chapter):
 
 
 def visit_literal_block(translator, node):
-    """A block of code as the theme writes it, with links on the names that `Names.mark` found."""
+    """A block of code as the theme writes it, with links on public names, and docstrings folded."""
     try:
         type(translator).visit_literal_block(translator, node)
     finally:  # it skips the departure by an exception
         if places := node.get("uses"):
             translator.body[-1] = link_names(translator.body[-1], _addresses(translator, places))
+        if places := node.get("docstrings"):
+            translator.body[-1] = fold_docstrings(translator.body[-1], places)
 
 
 def depart_literal_block(translator, node):

@@ -11,6 +11,8 @@ import tomllib
 from html import escape
 from pathlib import Path, PurePosixPath
 
+from literate.chapters import NUMBERED, number_of
+
 BIBTEX_SPECIAL = str.maketrans({character: f"\\{character}" for character in "&%$#_"})
 
 
@@ -39,19 +41,18 @@ def dated_version(config):
 
 def chapter_slug(page):
     """`shift-invariance` for the page `book/02-shift-invariance`; None for a page that is no chapter."""
-    match = re.fullmatch(r"\d+-(.+)", PurePosixPath(page).name)
-    return match and match[1]
+    match = NUMBERED.fullmatch(PurePosixPath(page).name)
+    return match and match["words"]
 
 
 def bibtex(config, page, title, address):
     """The BibTeX entry of a chapter, or of the whole book for any other page."""
     slug = chapter_slug(page)
-    number = int(PurePosixPath(page).name.split("-")[0]) if slug else 0
     fields = {
         "author": f"{{{config.author}}}",  # one name: without braces BibTeX takes the last word for a surname
         "title": f"{{{title if slug else config.html_title}}}",
         "booktitle": slug and f"{{{config.html_title}}}",
-        "chapter": number and str(number),
+        "chapter": slug and number_of(page),
         "year": (config.commit_date or config.copyright)[:4],
         "note": f"Version {dated_version(config)}",
     }

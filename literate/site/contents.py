@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import softlit
 from literate import ledger
-from literate.chapters import read_book, toc
+from literate.chapters import read_book, reading_order, toc
 from literate.exercises import exercises
 
 
@@ -33,7 +33,7 @@ class Contents(SphinxDirective):
 def coming(book):
     """Which numbers the contents leave out."""
     present = {int(chapter.slug[:2]) for chapter in book}
-    told, missing = [], [number for number in range(max(present)) if number not in present]
+    told, missing = [], [number for number in range(1, max(present)) if number not in present]
     for _, run in groupby(enumerate(missing), lambda pair: pair[1] - pair[0]):
         first, *_, last = [number for _, number in run] * 2  # also of a single one
         told += [f"{first} to {last}"] if last > first + 1 else map(str, range(first, last + 1))
@@ -48,8 +48,8 @@ def coming(book):
 
 WORDS, LINES = 150, 15  # that one reads in a minute: of prose with formulas, and of code
 AFTERNOON = ("01", "02", "04", "05", "08")
-PROMISE = re.compile(r"^At the end of this chapter (you .*)$", re.M)
-TIME = re.compile(r"^\*\*Time\*\* (\d+) minutes", re.M)
+PROMISE = re.compile(r"^# .+\n+(?:(?:At the end of|After) this chapter )?(?P<said>.+)$", re.M)
+TIME = re.compile(r"^\*\*[^*]+\*\* (\d+) minutes", re.M)
 
 
 def chapters(book):
@@ -69,8 +69,8 @@ def chapters(book):
 
 def promise(chapter):
     """What the first sentence says that a reader can do, as a sentence of its own."""
-    found = PROMISE.search("\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown"))
-    return found[1][0].upper() + found[1][1:]
+    said = PROMISE.search("\n".join(cell.text for cell in chapter.cells if cell.kind == "markdown"))["said"]
+    return said[0].upper() + said[1:]
 
 
 def minutes(chapter):
@@ -95,7 +95,7 @@ def paths(book):
     """Two ways through the book, with the time that each takes."""
     by_number = {chapter.slug[:2]: chapter for chapter in book}
     short = [by_number[number] for number in AFTERNOON if number in by_number]
-    long = [chapter for chapter in book if _number(chapter)]
+    long = [chapter for chapter in book if not chapter.is_appendix]
     listed = ", ".join(f"{{doc}}`{_number(chapter)} <{chapter.slug}>`" for chapter in short)
     yield from (f"Start with {{doc}}`{long[0].slug}`, on either path:", "")
     yield f"- **An afternoon**, {_hours(short)}: {listed}."
@@ -108,7 +108,7 @@ def _hours(chosen):
 
 
 def _number(chapter):
-    """Such as "3", or "3a"; the front matter has none."""
+    """Such as "3", or "3a"; chapter 00 has none."""
     return chapter.slug.partition("-")[0].lstrip("0")
 
 
@@ -152,7 +152,7 @@ def _root(book):
 def needs(book):
     """What the chapters ask of a reader, as their boxes say it."""
     yield from ("| chapter | needs |", "| --- | --- |")
-    for chapter in book:
+    for chapter in reading_order(book):
         asked = chapter.needs.replace("|", "\\|")
         yield f"| {{doc}}`{chapter.slug}` | {asked} |"
 
@@ -160,7 +160,7 @@ def needs(book):
 def exercises_by_stars(book):
     """The exercises of the chapters: those for the class, and those for home."""
     yield from ("| chapter | in class | at home |", "| --- | --- | --- |")
-    for chapter in book:
+    for chapter in reading_order(book):
         found = exercises(chapter)
         columns = (_listed(found, lambda stars: stars == 1), _listed(found, lambda stars: stars > 1))
         yield f"| {{doc}}`{chapter.slug}` | {' | '.join(columns)} |"

@@ -4,12 +4,10 @@
 """
 
 import functools
-import re
-from pathlib import PurePosixPath
 
 from docutils import nodes
 
-from literate.chapters import toc_files
+from literate.chapters import is_appendix, number_of, toc_files
 
 
 def number_by_file_name(assign_figure_numbers):
@@ -22,7 +20,7 @@ def number_by_file_name(assign_figure_numbers):
     @functools.wraps(assign_figure_numbers)
     def assign(self, env):
         for page, numbers in env.toc_secnumbers.items():
-            if (chapter := chapter_number(page)) is None:
+            if (chapter := number_of(page)) is None:
                 continue
             # A number is kept in three places: by anchor, in the contents, and on the page's title.
             for section, number in numbers.items():
@@ -36,15 +34,10 @@ def number_by_file_name(assign_figure_numbers):
     return assign
 
 
-def chapter_number(page):
-    """The number in the file name of a chapter; None for a page without one."""
-    match = re.match(r"\d+", PurePosixPath(page).name)
-    return match and int(match[0])
-
-
 def lead_into_the_book(app, page, template, context, doctree):
-    """Let "Next" on the first page lead to chapter 1, where that page says to start, and not to chapter 0."""
-    first = next((name for name in toc_files(app.srcdir) if chapter_number(name)), None)
+    """Let "Next" on the first page lead to the first chapter, where that page says to start."""
+    pages = toc_files(app.srcdir)
+    first = next((name for name in pages if number_of(name) and not is_appendix(name)), None)
     if page == app.config.root_doc and first:
         title = app.builder.render_partial(app.env.titles[first])["title"]
         context["next"] = {"link": context["pathto"](first), "title": title}

@@ -1,0 +1,137 @@
+"""The two forms of a page: the lesson, in which what proves is folded into one line, and everything."""
+
+import dataclasses
+import re
+
+import browser
+import pytest
+
+from literate import build
+from literate.folds import docstring_lines, fold_of
+from literate.site.folds import fold_docstrings
+
+PAGE = "book/02-shift-invariance.html"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as running:
+        yield running
+
+
+def cell_of(book, slug, name):
+    return next(c for chapter in book if chapter.slug == slug for c in chapter.cells if c.id == name)
+
+
+@pytest.mark.parametrize(
+    "slug, name, kind",
+    [
+        ("02-shift-invariance", "check-shift", "check"),
+        ("02-shift-invariance", "source-003-30", "check"),
+        ("02-shift-invariance", "imports", "imports"),
+        ("02-shift-invariance", "figure-shift", "figure"),  # which checks, too: what it draws is seen
+        ("03-computing-it-well", "build-exp", "helper"),
+        ("02-shift-invariance", "ex-centre-spec", "specification"),
+        ("02-shift-invariance", "derive-shift", None),  # a proof is what the page is for
+        ("02-shift-invariance", "build-shifted", None),  # a public function
+        ("02-shift-invariance", "control-shift", None),
+        ("02-shift-invariance", "install", None),  # it is on no page
+        ("02-shift-invariance", "title", None),
+    ],
+)
+def test_what_proves_and_what_serves_is_folded(book, slug, name, kind):
+    fold = fold_of(cell_of(book, slug, name))
+    assert (fold and fold.kind) == kind
+
+
+def test_the_line_of_a_check_tells_its_length_and_what_was_tried(book):
+    assert re.fullmatch(
+        r"\d+ lines, float32 and float64", fold_of(cell_of(book, "02-shift-invariance", "check-shift")).words
+    )
+
+
+def test_an_author_has_the_last_word(book):
+    check, control = (cell_of(book, "02-shift-invariance", name) for name in ("check-shift", "control-shift"))
+
+    def tagged(cell, tag):
+        return dataclasses.replace(cell, metadata=dict(cell.metadata) | {"tags": [*cell.tags, tag]})
+
+    assert fold_of(tagged(check, "show")) is None
+    assert fold_of(tagged(control, "fold")).kind == "aside"
+
+
+def test_a_docstring_keeps_its_first_line(book):
+    cell = cell_of(book, "02-shift-invariance", "build-shifted")
+    lines = cell.code.strip().splitlines()
+    for first, last in docstring_lines(cell):
+        assert '"""' in lines[first] and lines[last].strip().endswith('"""') and last > first
+
+
+def test_code_around_a_docstring_stays_code():
+    code = 'def f():\n    """One.\n\n    Two.\n    """\n    return 1\n'
+    code = f'<div class="highlight"><pre><span></span>{code}</pre></div>\n'
+    folded = fold_docstrings(code, [(1, 4)])
+    seen = re.sub(r"<details.*?</details>", "", folded, flags=re.S)
+    assert "Two." in folded and "Two." not in seen
+    assert "One." in seen and "return 1" in seen and "3 lines of documentation" in folded
+    assert folded.count("<pre>") == folded.count("</pre>") == 3
+
+
+def test_no_line_of_code_is_lost_on_the_pages(site, book):
+    for chapter in book:
+        page = site[f"book/{chapter.slug}.html"]
+        for cell in chapter.code_cells[1:]:
+            (shown,) = page.xpath(f"//*[@id='cell-{cell.id}']//*[contains(@class, 'cell_input')]")
+            words = "".join(text for text in shown.itertext()).split()
+            missing = [line for line in cell.code.split() if line not in words]
+            assert not missing, (cell.where, missing[:5])
+
+
+def test_outputs_are_never_folded(site):
+    for name, page in site.items():
+        assert not page.xpath("//details[contains(@class, 'fold')]//*[contains(@class, 'cell_output')]"), name
+
+
+def visit(chromium, query="", **options):
+    return browser.visit(chromium, (build.SITE / PAGE).as_uri() + query, **options)
+
+
+OPEN = "() => [...document.querySelectorAll('details.fold')].filter((fold) => fold.open).length"
+ALL = "() => document.querySelectorAll('details.fold').length"
+
+
+def test_a_page_is_a_lesson_until_everything_is_asked_for(site, chromium):
+    with visit(chromium) as page:
+        count = page.evaluate(ALL)
+        assert count > 10 and page.evaluate(OPEN) == 0
+        page.get_by_role("button", name="Show everything").click()
+        assert page.evaluate(OPEN) == count
+        page.reload()
+        assert page.evaluate(OPEN) == count, "it is remembered"
+        page.get_by_role("button", name="Show the lesson").click()
+        assert page.evaluate(OPEN) == 0
+
+
+@pytest.mark.parametrize("query, everything", [("?show=all", True), ("?show=lesson", False), ("", False)])
+def test_the_form_is_in_the_address(site, chromium, query, everything):
+    with visit(chromium, query) as page:
+        assert page.evaluate(OPEN) == (page.evaluate(ALL) if everything else 0)
+
+
+def test_a_fold_opens_by_itself_and_without_script(site, chromium):
+    with visit(chromium, java_script_enabled=False) as page:
+        fold = page.locator("details.fold.check").first
+        code = fold.locator("pre").first
+        assert not code.is_visible()
+        fold.locator("summary").click(position={"x": 2, "y": 8})
+        assert code.is_visible()
+
+
+def test_what_is_read_stays_where_it_is_when_the_form_changes(site, chromium):
+    with visit(chromium, viewport={"width": 1280, "height": 900}) as page:
+        page.evaluate("() => document.getElementById('cell-derive-safe').scrollIntoView()")
+        where = "() => document.getElementById('cell-derive-safe').getBoundingClientRect().top"
+        before = page.evaluate(where)
+        page.get_by_role("button", name="Show everything").click()
+        page.wait_for_timeout(300)
+        assert abs(page.evaluate(where) - before) < 60
