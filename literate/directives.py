@@ -124,6 +124,13 @@ def directives_of(cell):
         raise BookError(f"{cell.where}: unreadable options of a directive, {error.problem}.") from None
 
 
+def headings(cell):
+    """The headings of a cell of Markdown, as they are typed."""
+    for before, token in pairwise(MARKDOWN.parse(cell.text) if cell.kind == "markdown" else ()):
+        if before.type == "heading_open":
+            yield token.content
+
+
 @cache
 def _parts(text):
     return tuple(_find(MARKDOWN.parse(text)))

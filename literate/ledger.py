@@ -11,9 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-import yaml
-
-from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter, read_text
+from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter, read_yaml
 from literate.directives import directives, table_rows
 
 STATEMENTS = {f"prf:{kind}" for kind in ("theorem", "corollary", "proposition", "lemma", "definition")}
@@ -97,22 +95,9 @@ def kinds_of_proof(book):
     return {label: kind for label, (_, kind) in proofs(book).items()}
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which no key of a mapping is given twice; otherwise the last one would win in silence."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        if len(keys) != len(set(keys)):
-            raise yaml.constructor.ConstructorError(None, None, "a key is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_claims(root=ROOT):
     """The rows of `book/claims.yml`, each checked for its fields."""
-    try:
-        rows = yaml.load(read_text(root, "book/claims.yml"), Loader=_UniqueKeys) or []
-    except yaml.YAMLError as error:
-        raise BookError(f"book/claims.yml: not readable, {' '.join(str(error).split())}.") from None
+    rows = read_yaml(root, "book/claims.yml") or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BookError("book/claims.yml: not a list of rows.")
     for row in rows:

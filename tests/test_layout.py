@@ -350,7 +350,8 @@ def test_sliders_stay_under_the_finger_and_show_whole_numbers(site, chromium, wi
 MOVE = """figure => {
   const problems = new Set();
   const sliders = [...figure.querySelectorAll("input")];
-  const places = () => sliders.map((slider) => slider.getBoundingClientRect().top);
+  const rows = sliders.filter((slider) => !slider.closest(".handle")); // the others move with the picture
+  const places = () => rows.map((slider) => slider.getBoundingClientRect().top);
   const start = String(places());
   for (const slider of sliders) {
     const old = slider.value;
@@ -358,7 +359,7 @@ MOVE = """figure => {
       slider.value = Number(slider.min) + (slider.max - slider.min) * part / 29;
       slider.dispatchEvent(new Event("input", { bubbles: true }));
       if (String(places()) !== start) problems.add(`at ${slider.name} = ${slider.value} the sliders move`);
-      for (const other of sliders) {
+      for (const other of rows) {
         const value = other.parentElement.querySelector("span");
         if (value.scrollWidth > value.clientWidth) problems.add(`the value ${value.textContent} is cut`);
         const step = other.step.split(".")[1] ?? "";

@@ -25,7 +25,7 @@ if (folds.length && buttons) {
   toggle.addEventListener("click", () => {
     // What is read stays where it is, whatever opens or closes above it.
     const here = [...document.querySelectorAll(".bd-article :is(h2, h3, p, .cell)")].find(
-      (part) => part.getBoundingClientRect().top > 0 && part.checkVisibility(),
+      (part) => part.getBoundingClientRect().bottom > innerHeight / 5 && part.checkVisibility(),
     );
     const before = here?.getBoundingClientRect().top;
     document.documentElement.dataset.measured = ""; // guessed heights would come out differently later
