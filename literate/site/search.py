@@ -155,7 +155,7 @@ def tidy(article, name):
 
 def entry_of(place, name):
     comments = place.find_all(string=lambda text: isinstance(text, Comment))
-    anchor = anchor_of(place)
+    anchor = place.get("id") or place.find("dt", recursive=False)["id"]
     label, title = headline(place, name)
     return Entry(
         address=f"{name}.html#{anchor}",
@@ -164,14 +164,6 @@ def entry_of(place, name):
         words=", ".join(filter(None, map(words_for_search, comments))),
         text=plain((place.figcaption or place).get_text()),
     )
-
-
-def anchor_of(place):
-    """The id of a place, or the label that its author gave it."""
-    if place.name == "dl":
-        return place.find("dt", recursive=False)["id"]
-    labels = place.find_all("span", id=True, recursive=False) if place.name == "section" else ()
-    return labels[-1]["id"] if labels else place["id"]
 
 
 def headline(place, name):
