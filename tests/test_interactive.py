@@ -14,7 +14,7 @@ from lxml import html
 
 import softlit
 from literate.rules import SENTENCE
-from softlit.lab import moving
+from softlit.lab import explain, moving
 
 TOLERANCE = 1e-12  # numbers of size 10 at most, some tens of roundings each
 
@@ -168,6 +168,16 @@ def test_no_moving_figure_without_a_sentence(monkeypatch, alt):
         shown(monkeypatch, alt=alt)
 
 
+def test_what_an_explanation_does_not_have_is_refused():
+    for show in (explain.grab_the_logits, explain.change_of_map):
+        with pytest.raises(TypeError, match="no elephant"):
+            show(elephant=1)
+    with pytest.raises(TypeError, match="no elephant"):
+        explain.change_of_map("elephant")
+    with pytest.raises(TypeError, match="no beta"):
+        explain.change_of_map("evidence", beta=1)
+
+
 def test_a_shape_that_paper_cannot_show_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="the drawings use no ellipse"):
         shown(monkeypatch, draw=EXAMPLE.replace('shape("circle"', 'shape("ellipse"'))
@@ -279,7 +289,7 @@ def test_each_handle_is_dragged_where_the_pointer_goes(chromium, all_figures, dr
             before, scrolled = handle.evaluate(HANDLE), page.evaluate("scrollY")
             figure = handle.locator("xpath=ancestor::*[contains(@class, 'moving-figure')]")
             told = figure.get_by_role("status").inner_text()
-            drag(page, before["x"] + 5, before["y"] - 5, 9, 18)
+            drag(page, before["x"] + 5, before["y"] - 5, 18, -30)
             after = handle.evaluate(HANDLE)
             moved = abs(after["x"] - before["x"]) + abs(after["y"] - before["y"])
             assert moved > 5 and page.evaluate("scrollY") == scrolled, told

@@ -78,7 +78,7 @@ function logitsPanel(values, { logits }) {
   if (!walls) handles.push(bracket(0, 16, up, logits, values));
   return {
     handles,
-    svg: panel(200 + edge, 252, words(112 + edge, 15, "logits", { "font-weight": 600 }),
+    svg: panel(200 + edge, 252, words(2, 15, "logits", { "font-weight": 600, "text-anchor": "start" }),
       ...ticks.flatMap((tick) => [
         line([[36 + edge, up(tick)], [190 + edge, up(tick)]], { opacity: tick === centre ? 0.6 : 0.2 }),
         words(32 + edge, up(tick) + 4, number(tick, 0), { "font-size": 11, "text-anchor": "end" })]),
@@ -105,7 +105,7 @@ function bracketShapes(x, up, logits, values) {
 function bracket(panel, x, up, logits, values) {
   const { middle: y } = span(up, logits, values);
   const scale = up(0) - up(1);
-  return { panel, x, y, of: "c", label: "shift of all logits", says: number(values.c, walls ? 0 : 1),
+  return { panel, x, y, of: "c", label: "shift of all logits", says: number(values.c, walls ? 0 : 2),
     to: (place) => ({ c: values.c + (y - place.y) / scale }) };
 }
 
@@ -193,7 +193,7 @@ function draw(values) {
   const found = results(values);
   const left = logitsPanel(values, found);
   const shares = sharesPanel(values, found);
-  const told = `c = ${number(values.c, walls ? 0 : 1)}: the shares are ${listed(found.safe.shares)}`;
+  const told = `c = ${number(values.c, walls ? 0 : 2)}: the shares are ${listed(found.safe.shares)}`;
   if (!walls) return { panels: [left.svg, shares], handles: left.handles, says: `${told}.` };
   const between = exponentialsPanel(values, found);
   const why = failure(found);
@@ -224,11 +224,22 @@ function seen(values) {  // for those who do not see it
 _START = {"cat": 1.95, "dog": 0.69, "fox": 0, "c": 0, "beta": 1, "dtype": "float64"}
 
 
+def refuse_others(names, known):
+    """Raise a TypeError if some of the names are not known to a figure.
+
+    Examples
+    --------
+    >>> refuse_others(["beta"], {"beta": 1, "c": 0})
+    """
+    if unknown := set(names) - set(known):
+        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
+
+
 def _grab(walls):
     return f"const walls = {json.dumps(walls)};\n{GRAB}"
 
 
-def grab_the_logits(*, walls=True, **start):
+def grab_the_logits(*, walls=True, presets=None, **start):
     """Show the logits of cat, dog and fox as bars to take hold of, and the shares that softmax gives them.
 
     A chapter shows it by one call in a cell of its own, below ``#| figure fig-NAME: A caption``:
@@ -242,6 +253,8 @@ def grab_the_logits(*, walls=True, **start):
         Whether the exponentials are drawn, between the ends of a floating-point type, and with them the
         shares of the formula as it is printed. Without them the shift goes from -4 to 4, with them from
         -800 to 800.
+    presets : list, optional
+        What `moving.preset` returns, in place of a tie, one far ahead and a mask.
     **start
         Where the figure begins: ``cat``, ``dog`` and ``fox`` from -6 (masked) to 6, the shift ``c``,
         ``beta`` from 0 to 3, and ``dtype``, one of ``"float16"``, ``"float32"`` and ``"float64"``.
@@ -251,14 +264,18 @@ def grab_the_logits(*, walls=True, **start):
     TypeError
         If there is no such value.
     """
+    refuse_others(start, _START)
     begins = _START | start
-    if unknown := begins.keys() - _START.keys():
-        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
-    step = 1 if walls else 0.1
+    steps = (1, 1) if walls else (0.01, 0.1)
+    usual = [
+        moving.preset("a tie", cat=1, dog=1, fox=0, c=0),
+        moving.preset("far ahead", cat=6, dog=0, fox=0, c=0),
+        moving.preset("a mask", fox=-6, c=0),
+    ]
     controls = [
         *(moving.slider(name, name, -6, 6, begins[name], 0.01, 0.1) for name in CLASSES),
         moving.slider(
-            "c", "shift c", *((-800, 800) if walls else (-4, 4)), begins["c"], step
+            "c", "shift c", *((-800, 800) if walls else (-4, 4)), begins["c"], *steps
         ),
         moving.slider("beta", "β, sharpness", 0, 3, begins["beta"]),
     ]
@@ -270,11 +287,7 @@ def grab_the_logits(*, walls=True, **start):
         controls,
         script,
         alt=moving.calculate(f"seen({json.dumps(begins)})", script),
-        presets=[
-            moving.preset("a tie", cat=1, dog=1, fox=0, c=0),
-            moving.preset("far ahead", cat=6, dog=0, fox=0, c=0),
-            moving.preset("a mask", fox=-6, c=0),
-        ],
+        presets=presets or usual,
     )
 
 
@@ -464,7 +477,7 @@ const shown = {
     const p = shares(u);
     return {
       shapes: (map) =>
-        [polygon(circle(u, 0.6).map(map.place), { fill: "var(--accent, #0072B2)", opacity: 0.5 })],
+        [polygon(circle(u, 0.9).map(map.place), { fill: "var(--accent, #0072B2)", opacity: 0.5 })],
       handles: () => [],
       says: `p = ${listed(p)}: the Jacobian stretches by `
         + `${stretches(p).map((one) => number(one, 3)).join(" and ")}.`,
@@ -527,14 +540,11 @@ def change_of_map(*shows, **start):
         If there is nothing of that name to show, or no such value.
     """
     controls = _map_controls()
-    known = {control["name"] for some in controls.values() for control in some}
-    if unknown := [*(set(shows) - controls.keys()), *(start.keys() - known)]:
-        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
-    given = [
-        control | {"value": start.get(control["name"], control["value"])}
-        for name in ("", *shows)
-        for control in controls[name]
-    ]
+    refuse_others(shows, controls)
+    given = [dict(control) for name in ("", *shows) for control in controls[name]]
+    refuse_others(start, [control["name"] for control in given])
+    for control in given:
+        control["value"] = start.get(control["name"], control["value"])
     begins = {control["name"]: control["value"] for control in given}
     script = f"const shows = {json.dumps(shows)};\n{MAP}"
     moving.show_with_sliders(
@@ -574,4 +584,5 @@ __all__ = [
     "change_of_map",
     "grab_the_logits",
     "grabbed",
+    "refuse_others",
 ]

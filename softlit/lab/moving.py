@@ -146,7 +146,7 @@ function addRange({ name, label, value: start, stride, ...range }) {
   return {
     input,
     row: make("label", {}, "display: grid; grid-template-columns: minmax(33%, auto) 1fr auto; "
-      + "gap: 0.6rem; align-items: center; margin: 0", label, input, shown),
+      + "gap: 0.6rem; align-items: center; margin: 0; text-align: left", label, input, shown),
     take(value) {
       const given = value !== "" && Number.isFinite(Number(value));
       if (given) input.value = value; // the nearest that the slider can take
