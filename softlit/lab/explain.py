@@ -142,6 +142,13 @@ function exponentialsPanel(values, { logits, shifted, dtype, plain }) {
   };
 }
 
+function spread(places, low, high) {  // of labels, from above to below, so that none touches the next
+  const down = places.reduce((done, place, k) =>
+    [...done, Math.max(place, k ? done[k - 1] + 15 : low)], []);
+  return down.reduceRight((done, place) =>
+    [Math.min(place, done.length ? done[0] - 15 : high), ...done], []);
+}
+
 function strip(x, side, shares, title, failed) {
   const [head, length] = [42, 198];
   const label = (y, text) => words(side < 0 ? x - 6 : x + 50, y, text,
@@ -155,20 +162,14 @@ function strip(x, side, shares, title, failed) {
       ...shares.map((share, k) => words(x + 22, at(k) + 4, number(share, 2), { "font-weight": 600 })),
       words(x + 22, at(1) + 20, failed, { "font-size": 10 })];
   }
-  let from = head;
-  const places = shares.map((share) => { from += length * share; return from - length * share / 2; });
-  places.forEach((_, k) => { places[k] = Math.max(places[k], k ? places[k - 1] + 15 : head + 6); });
-  places.reverse().forEach((_, k) => {
-    places[k] = Math.min(places[k], k ? places[k - 1] - 15 : head + length - 4);
-  });
-  places.reverse();
-  from = head;
-  shares.forEach((share, k) => {
-    shapes.push(shape("rect", { x, y: from, width: 44, height: length * share, fill: classes[k][1],
-      opacity: 0.85 }), label(places[k] + 4, number(share, 2)));
-    from += length * share;
-  });
-  return [...shapes, frame({ opacity: 0.6 })];
+  const tops = shares.map((_, k) => head + length * sum(shares.slice(0, k)));
+  const middles = tops.map((top, k) => top + length * shares[k] / 2);
+  const places = spread(middles, head + 6, head + length - 4);
+  const parts = shares.flatMap((share, k) => [
+    shape("rect", { x, y: tops[k], width: 44, height: length * share, fill: classes[k][1], opacity: 0.85 }),
+    label(places[k] + 4, number(share, 2)),
+  ]);
+  return [...shapes, ...parts, frame({ opacity: 0.6 })];
 }
 
 function failure({ plain: { total, shares } }) {  // why the shares of the plain form do not sum to 1
