@@ -192,7 +192,8 @@ def test_what_the_chapters_store(stored):
         (script,) = page.xpath("//script/text()")
         assert len(script.encode()) <= 25_000, cell.where  # a third of that, compressed
         assert SENTENCE.fullmatch(page.xpath("//img/@alt")[0]), cell.where
-        assert moving.MATHS in script and moving.SLIDERS in script, cell.where
+        for part in (moving.MATHS, moving.DRAWING, moving.SLIDERS):
+            assert moving.compact(part) in script, cell.where
         assert not page.xpath("//*[@id]"), f"{cell.where}: an id that a second view would repeat"
         assert set(re.findall(r"https?://[^\"]+", script)) == {"http://www.w3.org/2000/svg"}, cell.where
         assert output.data["text/plain"] == page.findtext(".//output"), cell.where
@@ -213,7 +214,7 @@ def test_every_state_can_be_drawn_and_a_handle_let_go_at_once_stays(stored):
     rng = np.random.default_rng(0)
     for cell, output in stored:
         script = html.fromstring(output.data["text/html"]).xpath("//script/text()")[0]
-        drawing = script.partition(moving.DRAWING)[2].partition("\nconst sliders = ")[0]
+        drawing = script.partition(moving.compact(moving.DRAWING))[2].partition("\nconst sliders = ")[0]
 
         def place(one):
             if "options" in one:

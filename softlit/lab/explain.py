@@ -58,11 +58,13 @@ function logitsPanel(values, { logits }) {
   const up = (logit) => 122 - 16.5 * Math.min(Math.max(logit - centre, floor), -floor);
   const base = up(values.c);
   const ticks = [-4, 0, 4].map((tick) => centre + tick);
+  // Words stand at the free end of a bar, but neither in the title nor among the names.
+  const below = (logit) => up(logit) < 36 || (logit < values.c && up(logit) < 205);
   const column = (logit, k) => [
     shape("rect", { x: middle[k] - 10, y: Math.min(base, up(logit)), width: 20,
       height: Math.abs(base - up(logit)), fill: classes[k][1], opacity: 0.85 }),
     grip(middle[k], up(logit), { fill: classes[k][1] }),
-    words(middle[k], up(logit) + (logit < values.c ? 24 : -14), number(logit, 2), { "font-size": 12 }),
+    words(middle[k], up(logit) + (below(logit) ? 24 : -14), number(logit, 2), { "font-size": 12 }),
     words(middle[k], 247, names[k]),
   ];
   const handle = (logit, k) => ({
