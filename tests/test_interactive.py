@@ -105,6 +105,17 @@ def test_the_turning_point_of_the_dip_at_any_beta(book):
         assert abs(turn + 0.01 - (B - 1 / beta)) > TOLERANCE  # the control
 
 
+def test_the_ray_of_beta_is_where_the_package_has_it():
+    rng = np.random.default_rng(60)
+    cases = [(rng.uniform(-2, 2, size=3), rng.uniform(-4, 6)) for _ in range(200)]
+    given = [[x.tolist(), beta] for x, beta in cases]
+    scaled = "([x, beta]) => shares(inPlane(x).map((part) => beta * part))"
+    drawn = moving.calculate(f"{given}.map({scaled})", explain.MAP)
+    for (x, beta), found in zip(cases, drawn, strict=True):
+        assert np.max(np.abs(found - softlit.softmax(x, beta=beta))) < TOLERANCE
+        assert np.max(np.abs(found - softlit.softmax(x, beta=-beta))) > TOLERANCE  # the control
+
+
 def test_numbers_as_readers_expect_them():
     expected = {"1.005, 1": "1.0", "-0.001": "0.00", "-2.5, 1": "\u22122.5", "3": "3.00"}
     for given, text in expected.items():
