@@ -14,7 +14,7 @@ from lxml import html
 
 import softlit
 from literate.rules import SENTENCE
-from softlit.lab import moving
+from softlit.lab import explain, moving
 
 TOLERANCE = 1e-12  # numbers of size 10 at most, some tens of roundings each
 
@@ -105,6 +105,17 @@ def test_the_turning_point_of_the_dip_at_any_beta(book):
         assert abs(turn + 0.01 - (B - 1 / beta)) > TOLERANCE  # the control
 
 
+def test_the_ray_of_beta_is_where_the_package_has_it():
+    rng = np.random.default_rng(60)
+    cases = [(rng.uniform(-2, 2, size=3), rng.uniform(-4, 6)) for _ in range(200)]
+    given = [[x.tolist(), beta] for x, beta in cases]
+    scaled = "([x, beta]) => shares(inPlane(x).map((part) => beta * part))"
+    drawn = moving.calculate(f"{given}.map({scaled})", explain.MAP)
+    for (x, beta), found in zip(cases, drawn, strict=True):
+        assert np.max(np.abs(found - softlit.softmax(x, beta=beta))) < TOLERANCE
+        assert np.max(np.abs(found - softlit.softmax(x, beta=-beta))) > TOLERANCE  # the control
+
+
 def test_numbers_as_readers_expect_them():
     expected = {"1.005, 1": "1.0", "-0.001": "0.00", "-2.5, 1": "\u22122.5", "3": "3.00"}
     for given, text in expected.items():
@@ -168,6 +179,16 @@ def test_no_moving_figure_without_a_sentence(monkeypatch, alt):
         shown(monkeypatch, alt=alt)
 
 
+def test_what_an_explanation_does_not_have_is_refused():
+    for show in (explain.grab_the_logits, explain.change_of_map):
+        with pytest.raises(TypeError, match="no elephant"):
+            show(elephant=1)
+    with pytest.raises(TypeError, match="no elephant"):
+        explain.change_of_map("elephant")
+    with pytest.raises(TypeError, match="no beta"):
+        explain.change_of_map("evidence", beta=1)
+
+
 def test_a_shape_that_paper_cannot_show_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="the drawings use no ellipse"):
         shown(monkeypatch, draw=EXAMPLE.replace('shape("circle"', 'shape("ellipse"'))
@@ -182,7 +203,8 @@ def test_what_the_chapters_store(stored):
         (script,) = page.xpath("//script/text()")
         assert len(script.encode()) <= 25_000, cell.where  # a third of that, compressed
         assert SENTENCE.fullmatch(page.xpath("//img/@alt")[0]), cell.where
-        assert moving.MATHS in script and moving.SLIDERS in script, cell.where
+        for part in (moving.MATHS, moving.DRAWING, moving.SLIDERS):
+            assert moving.compact(part) in script, cell.where
         assert not page.xpath("//*[@id]"), f"{cell.where}: an id that a second view would repeat"
         assert set(re.findall(r"https?://[^\"]+", script)) == {"http://www.w3.org/2000/svg"}, cell.where
         assert output.data["text/plain"] == page.findtext(".//output"), cell.where
@@ -203,7 +225,7 @@ def test_every_state_can_be_drawn_and_a_handle_let_go_at_once_stays(stored):
     rng = np.random.default_rng(0)
     for cell, output in stored:
         script = html.fromstring(output.data["text/html"]).xpath("//script/text()")[0]
-        drawing = script.partition(moving.DRAWING)[2].partition("\nconst sliders = ")[0]
+        drawing = script.partition(moving.compact(moving.DRAWING))[2].partition("\nconst sliders = ")[0]
 
         def place(one):
             if "options" in one:
@@ -280,7 +302,7 @@ def test_each_handle_is_dragged_where_the_pointer_goes(chromium, all_figures, dr
             before, scrolled = handle.evaluate(HANDLE), page.evaluate("scrollY")
             figure = handle.locator("xpath=ancestor::*[contains(@class, 'moving-figure')]")
             told = figure.get_by_role("status").inner_text()
-            drag(page, before["x"] + 5, before["y"] - 5, 9, 18)
+            drag(page, before["x"] + 5, before["y"] - 5, 18, -30)
             after = handle.evaluate(HANDLE)
             moved = abs(after["x"] - before["x"]) + abs(after["y"] - before["y"])
             assert moved > 5 and page.evaluate("scrollY") == scrolled, told

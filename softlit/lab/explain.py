@@ -58,11 +58,13 @@ function logitsPanel(values, { logits }) {
   const up = (logit) => 122 - 16.5 * Math.min(Math.max(logit - centre, floor), -floor);
   const base = up(values.c);
   const ticks = [-4, 0, 4].map((tick) => centre + tick);
+  // Words stand at the free end of a bar, but neither in the title nor among the names.
+  const below = (logit) => up(logit) < 36 || (logit < values.c && up(logit) < 205);
   const column = (logit, k) => [
     shape("rect", { x: middle[k] - 10, y: Math.min(base, up(logit)), width: 20,
       height: Math.abs(base - up(logit)), fill: classes[k][1], opacity: 0.85 }),
     grip(middle[k], up(logit), { fill: classes[k][1] }),
-    words(middle[k], up(logit) + (logit < values.c ? 24 : -14), number(logit, 2), { "font-size": 12 }),
+    words(middle[k], up(logit) + (below(logit) ? 24 : -14), number(logit, 2), { "font-size": 12 }),
     words(middle[k], 247, names[k]),
   ];
   const handle = (logit, k) => ({
@@ -78,7 +80,7 @@ function logitsPanel(values, { logits }) {
   if (!walls) handles.push(bracket(0, 16, up, logits, values));
   return {
     handles,
-    svg: panel(200 + edge, 252, words(112 + edge, 15, "logits", { "font-weight": 600 }),
+    svg: panel(200 + edge, 252, words(2, 15, "logits", { "font-weight": 600, "text-anchor": "start" }),
       ...ticks.flatMap((tick) => [
         line([[36 + edge, up(tick)], [190 + edge, up(tick)]], { opacity: tick === centre ? 0.6 : 0.2 }),
         words(32 + edge, up(tick) + 4, number(tick, 0), { "font-size": 11, "text-anchor": "end" })]),
@@ -105,7 +107,7 @@ function bracketShapes(x, up, logits, values) {
 function bracket(panel, x, up, logits, values) {
   const { middle: y } = span(up, logits, values);
   const scale = up(0) - up(1);
-  return { panel, x, y, of: "c", label: "shift of all logits", says: number(values.c, walls ? 0 : 1),
+  return { panel, x, y, of: "c", label: "shift of all logits", says: number(values.c, walls ? 0 : 2),
     to: (place) => ({ c: values.c + (y - place.y) / scale }) };
 }
 
@@ -142,6 +144,13 @@ function exponentialsPanel(values, { logits, shifted, dtype, plain }) {
   };
 }
 
+function spread(places, low, high) {  // of labels, from above to below, so that none touches the next
+  const down = places.reduce((done, place, k) =>
+    [...done, Math.max(place, k ? done[k - 1] + 15 : low)], []);
+  return down.reduceRight((done, place) =>
+    [Math.min(place, done.length ? done[0] - 15 : high), ...done], []);
+}
+
 function strip(x, side, shares, title, failed) {
   const [head, length] = [42, 198];
   const label = (y, text) => words(side < 0 ? x - 6 : x + 50, y, text,
@@ -155,20 +164,14 @@ function strip(x, side, shares, title, failed) {
       ...shares.map((share, k) => words(x + 22, at(k) + 4, number(share, 2), { "font-weight": 600 })),
       words(x + 22, at(1) + 20, failed, { "font-size": 10 })];
   }
-  let from = head;
-  const places = shares.map((share) => { from += length * share; return from - length * share / 2; });
-  places.forEach((_, k) => { places[k] = Math.max(places[k], k ? places[k - 1] + 15 : head + 6); });
-  places.reverse().forEach((_, k) => {
-    places[k] = Math.min(places[k], k ? places[k - 1] - 15 : head + length - 4);
-  });
-  places.reverse();
-  from = head;
-  shares.forEach((share, k) => {
-    shapes.push(shape("rect", { x, y: from, width: 44, height: length * share, fill: classes[k][1],
-      opacity: 0.85 }), label(places[k] + 4, number(share, 2)));
-    from += length * share;
-  });
-  return [...shapes, frame({ opacity: 0.6 })];
+  const tops = shares.map((_, k) => head + length * sum(shares.slice(0, k)));
+  const middles = tops.map((top, k) => top + length * shares[k] / 2);
+  const places = spread(middles, head + 6, head + length - 4);
+  const parts = shares.flatMap((share, k) => [
+    shape("rect", { x, y: tops[k], width: 44, height: length * share, fill: classes[k][1], opacity: 0.85 }),
+    label(places[k] + 4, number(share, 2)),
+  ]);
+  return [...shapes, ...parts, frame({ opacity: 0.6 })];
 }
 
 function failure({ plain: { total, shares } }) {  // why the shares of the plain form do not sum to 1
@@ -193,7 +196,7 @@ function draw(values) {
   const found = results(values);
   const left = logitsPanel(values, found);
   const shares = sharesPanel(values, found);
-  const told = `c = ${number(values.c, walls ? 0 : 1)}: the shares are ${listed(found.safe.shares)}`;
+  const told = `c = ${number(values.c, walls ? 0 : 2)}: the shares are ${listed(found.safe.shares)}`;
   if (!walls) return { panels: [left.svg, shares], handles: left.handles, says: `${told}.` };
   const between = exponentialsPanel(values, found);
   const why = failure(found);
@@ -231,11 +234,22 @@ _START = {
 }
 
 
+def refuse_others(names, known):
+    """Raise a TypeError if some of the names are not known to a figure.
+
+    Examples
+    --------
+    >>> refuse_others(["beta"], {"beta": 1, "c": 0})
+    """
+    if unknown := set(names) - set(known):
+        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
+
+
 def _grab(walls):
     return f"const walls = {json.dumps(walls)};\n{GRAB}"
 
 
-def grab_the_logits(*, walls=True, **start):
+def grab_the_logits(*, walls=True, presets=None, **start):
     """Show the logits of cat, dog and fox as bars to take hold of, and the shares that softmax gives them.
 
     A chapter shows it by one call in a cell of its own, below ``#| figure fig-NAME: A caption``:
@@ -249,6 +263,8 @@ def grab_the_logits(*, walls=True, **start):
         Whether the exponentials are drawn, between the ends of a floating-point type, and with them the
         shares of the formula as it is printed. Without them the shift goes from -4 to 4, with them from
         -800 to 800.
+    presets : list, optional
+        What `moving.preset` returns, in place of a tie, one far ahead and a mask.
     **start
         Where the figure begins: ``cat``, ``dog`` and ``fox`` from -6 (masked) to 6, the shift ``c``,
         ``beta`` from 0 to 3, and ``dtype``, one of ``"float16"``, ``"float32"`` and ``"float64"``.
@@ -258,10 +274,14 @@ def grab_the_logits(*, walls=True, **start):
     TypeError
         If there is no such value.
     """
+    refuse_others(start, _START)
     begins = _START | start
-    if unknown := begins.keys() - _START.keys():
-        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
-    step = 1 if walls else 0.1
+    steps = (1, 1) if walls else (0.01, 0.1)
+    usual = [
+        moving.preset("a tie", cat=1, dog=1, fox=0, c=0),
+        moving.preset("far ahead", cat=6, dog=0, fox=0, c=0),
+        moving.preset("a mask", fox=-6, c=0),
+    ]
     controls = [
         *(
             moving.slider(name, name, -6, 6, begins[name], 0.01, 0.1)
@@ -272,7 +292,7 @@ def grab_the_logits(*, walls=True, **start):
             "shift c",
             *((-800, 800) if walls else (-4, 4)),
             begins["c"],
-            step,
+            *steps,
         ),
         moving.slider("beta", "β, sharpness", 0, 3, begins["beta"]),
     ]
@@ -286,11 +306,7 @@ def grab_the_logits(*, walls=True, **start):
         controls,
         script,
         alt=moving.calculate(f"seen({json.dumps(begins)})", script),
-        presets=[
-            moving.preset("a tie", cat=1, dog=1, fox=0, c=0),
-            moving.preset("far ahead", cat=6, dog=0, fox=0, c=0),
-            moving.preset("a mask", fox=-6, c=0),
-        ],
+        presets=presets or usual,
     )
 
 
@@ -481,7 +497,7 @@ const shown = {
     const p = shares(u);
     return {
       shapes: (map) =>
-        [polygon(circle(u, 0.6).map(map.place), { fill: "var(--accent, #0072B2)", opacity: 0.5 })],
+        [polygon(circle(u, 0.9).map(map.place), { fill: "var(--accent, #0072B2)", opacity: 0.5 })],
       handles: () => [],
       says: `p = ${listed(p)}: the Jacobian stretches by `
         + `${stretches(p).map((one) => number(one, 3)).join(" and ")}.`,
@@ -544,14 +560,13 @@ def change_of_map(*shows, **start):
         If there is nothing of that name to show, or no such value.
     """
     controls = _map_controls()
-    known = {control["name"] for some in controls.values() for control in some}
-    if unknown := [*(set(shows) - controls.keys()), *(start.keys() - known)]:
-        raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
+    refuse_others(shows, controls)
     given = [
-        control | {"value": start.get(control["name"], control["value"])}
-        for name in ("", *shows)
-        for control in controls[name]
+        dict(control) for name in ("", *shows) for control in controls[name]
     ]
+    refuse_others(start, [control["name"] for control in given])
+    for control in given:
+        control["value"] = start.get(control["name"], control["value"])
     begins = {control["name"]: control["value"] for control in given}
     script = f"const shows = {json.dumps(shows)};\n{MAP}"
     moving.show_with_sliders(
@@ -601,4 +616,5 @@ __all__ = [
     "change_of_map",
     "grab_the_logits",
     "grabbed",
+    "refuse_others",
 ]

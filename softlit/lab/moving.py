@@ -155,7 +155,7 @@ function addRange({ name, label, value: start, stride, ...range }) {
   return {
     input,
     row: make("label", {}, "display: grid; grid-template-columns: minmax(33%, auto) 1fr auto; "
-      + "gap: 0.6rem; align-items: center; margin: 0", label, input, shown),
+      + "gap: 0.6rem; align-items: center; margin: 0; text-align: left", label, input, shown),
     take(value) {
       const given = value !== "" && Number.isFinite(Number(value));
       if (given) input.value = value; // the nearest that the slider can take
@@ -403,6 +403,21 @@ def calculate(expression, draw=""):
     return json.loads(ran.stdout)
 
 
+def compact(script):
+    """A script without its comments and indentation, since every page with a figure carries it.
+
+    Examples
+    --------
+    >>> compact("  sum += 1; // the next one\\n\\n  // and so on\\n")
+    'sum += 1;'
+    """
+    lines = (
+        re.sub(r"(^|\s+)// .*", "", line.strip())
+        for line in script.splitlines()
+    )
+    return "\n".join(filter(None, lines))
+
+
 def show_with_sliders(sliders, draw, *, alt, presets=()):
     """Show a figure with sliders.
 
@@ -435,7 +450,9 @@ def show_with_sliders(sliders, draw, *, alt, presets=()):
     )
     longest = max(sentences, key=len)
     # In a function of its own, so that two figures of one page do not see each other.
-    script = f"(() => {{{MATHS}{DRAWING}{draw}{_as_script(sliders, presets)}{SLIDERS}}})();"
+    script = compact(
+        f"(() => {{{MATHS}{DRAWING}{draw}{_as_script(sliders, presets)}{SLIDERS}}})();"
+    )
     alts = [alt, *[""] * (len(drawn["panels"]) - 1)]
     stills = "".join(map(_still, drawn["panels"], alts))
     html = f"""<div class="moving-figure" style="font-family: var(--pst-font-family-base, sans-serif); \
@@ -568,6 +585,7 @@ __all__ = [
     "SLIDERS",
     "calculate",
     "choice",
+    "compact",
     "preset",
     "show_with_sliders",
     "slider",
