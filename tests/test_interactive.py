@@ -345,7 +345,7 @@ def test_presets_and_choices_are_buttons(chromium, all_figures, stored, motion):
         start = sentences(page)
         for number, (_, output) in enumerate(stored):
             figure = page.locator(".moving-figure").nth(number)
-            presets = re.search(r"^const presets = (.*);$", output.data["text/html"], re.MULTILINE)
+            presets = re.search(r"^const presets ?= ?(.*);$", output.data["text/html"], re.MULTILINE)
             texts = [one["label"] for one in json.loads(presets[1])]
             for one in controls(output):
                 texts += [option for option in one.get("options", []) if option != one["value"]]

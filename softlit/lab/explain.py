@@ -435,78 +435,8 @@ function descents(p, k) {  // minus the gradients of cross-entropy and of half t
 const norm = (x) => Math.hypot(...x);
 const plus = (u, v) => u.map((value, axis) => value + v[axis]);
 
-// What can be shown: shapes for a map, further handles for a map, and a sentence.
-const shown = {
-  evidence(values) {
-    const [u, e] = [inPlane(logits(values)), inPlane(evidence(values))];
-    const feet = [-3, 0, 3].flatMap((a) => [-3, 0, 3].map((b) => [a, b]));
-    const within = (v) => Math.max(...v.map(Math.abs)) <= reach;
-    const moved = (map, place) => {
-      const wanted = outOfPlane(plus(map.from(place), u.map((value) => -value)));
-      return Object.fromEntries(wanted.map((value, k) => [`for_${names[k]}`, value]));
-    };
-    return {
-      shapes: (map) => [
-        ...feet.filter((foot) => within(plus(foot, e))).map((foot) =>
-          arrow(map, foot, plus(foot, e), { opacity: 0.45, "stroke-width": 1.2 })),
-        arrow(map, u, plus(u, e), { "stroke-width": 2.5 }),
-        grip(...map.place(plus(u, e)), { fill: "var(--handle, #FCFCFA)", stroke: "currentColor" })],
-      handles: (map) => [[plus(u, e), (place) => moved(map, place)]],
-      says: `p = ${listed(shares(u))}; with the evidence ${listed(shares(plus(u, e)))}.`,
-    };
-  },
-  beta(values) {
-    const x = inPlane(logits(values));
-    const scaled = x.map((value) => values.beta * value);
-    const size = Math.max(...x.map(Math.abs));
-    const far = (map) => x.map((value) => (size > 0 ? ((map === flat ? 1 : 3) * reach * value) / size : 0));
-    const nearest = (map, { x: a, y: b }) => {  // of the values of beta, the current one if nothing is nearer
-      const off = betas.map((beta) => {
-        const [c, d] = map.place(x.map((value) => beta * value));
-        return Math.hypot(a - c, b - d) + 0.01 * Math.abs(beta - values.beta);
-      });
-      return betas[off.indexOf(Math.min(...off))];
-    };
-    return {
-      shapes: (map) => [
-        line(stretch(far(map).map((value) => -value), far(map), 60).map(map.place),
-          { "stroke-dasharray": "5 3" }),
-        shape("circle", { cx: map.place([0, 0])[0], cy: map.place([0, 0])[1], r: 3, fill: "currentColor" }),
-        grip(...map.place(scaled), { fill: "var(--handle, #FCFCFA)", stroke: "currentColor" })],
-      handles: (map) => [[scaled, (place) => ({ beta: nearest(map, place) })]],
-      says: `β = ${number(values.beta, 1)}: p = ${listed(shares(scaled))}; `
-        + `at β = 1 it is ${listed(shares(x))}.`,
-    };
-  },
-  gradient(values) {
-    const u = inPlane(logits(values));
-    const { log, squared } = descents(shares(u), names.indexOf(values.truth));
-    const to = (step) => plus(u, inPlane(step).map((value) => 3 * value));
-    return {
-      shapes: (map) => [
-        arrow(map, u, to(log), { "stroke-width": 2.5 }),
-        arrow(map, u, to(squared), { "stroke-width": 2.5, stroke: "var(--erratum, #a8322a)",
-          "stroke-dasharray": "4 3" })],
-      handles: () => [],
-      says: `p = ${listed(shares(u))}: p \\u2212 y has the length ${number(norm(log))}, `
-        + `the gradient of half the squared error ${number(norm(squared))}.`,
-    };
-  },
-  jacobian(values) {
-    const u = inPlane(logits(values));
-    const p = shares(u);
-    return {
-      shapes: (map) =>
-        [polygon(circle(u, 0.9).map(map.place), { fill: "var(--accent, #0072B2)", opacity: 0.5 })],
-      handles: () => [],
-      says: `p = ${listed(p)}: the Jacobian stretches by `
-        + `${stretches(p).map((one) => number(one, 3)).join(" and ")}.`,
-    };
-  },
-};
-
 function draw(values) {
-  const parts = shows.map((name) => shown[name](values));
+  const parts = Object.values(shown).map((part) => part(values));
   const u = inPlane(logits(values));
   const maps = [[flat, "logits, centred"], [curved, "shares"]];
   const handle = (panel) => ([v, to]) => {
@@ -523,19 +453,88 @@ function draw(values) {
 }
 
 function seen(values) {
-  const told = {
-    evidence: "An arrow leads from it to another point, and thin arrows show the same motion elsewhere: "
-      + "all alike in the plane, bent and unequal in the triangle.",
-    beta: "A dashed line through the centre, straight in the plane and bent in the triangle, holds "
-      + "a second point.",
-    gradient: "A solid and a dashed arrow point from it towards the true class.",
-    jacobian: "A circle around it in the plane is a small flattened oval in the triangle.",
-  };
   return "Left, a square grid in the plane of logits, with a point on it; right, the same grid, bent, and "
     + `the same point in the triangle of shares, at ${listed(shares(inPlane(logits(values))))}. `
-    + shows.map((name) => told[name]).join(" ");
+    + Object.keys(shown).map((name) => shown[name](values).seen).join(" ");
 }
 """
+
+
+# What can be shown: shapes for a map, further handles for a map, and two sentences.
+_SHOWN = {
+    "evidence": """evidence(values) {
+  const [u, e] = [inPlane(logits(values)), inPlane(evidence(values))];
+  const feet = [-3, 0, 3].flatMap((a) => [-3, 0, 3].map((b) => [a, b]));
+  const within = (v) => Math.max(...v.map(Math.abs)) <= reach;
+  const moved = (map, place) => {
+    const wanted = outOfPlane(plus(map.from(place), u.map((value) => -value)));
+    return Object.fromEntries(wanted.map((value, k) => [`for_${names[k]}`, value]));
+  };
+  return {
+    shapes: (map) => [
+      ...feet.filter((foot) => within(plus(foot, e))).map((foot) =>
+        arrow(map, foot, plus(foot, e), { opacity: 0.45, "stroke-width": 1.2 })),
+      arrow(map, u, plus(u, e), { "stroke-width": 2.5 }),
+      grip(...map.place(plus(u, e)), { fill: "var(--handle, #FCFCFA)", stroke: "currentColor" })],
+    handles: (map) => [[plus(u, e), (place) => moved(map, place)]],
+    says: `p = ${listed(shares(u))}; with the evidence ${listed(shares(plus(u, e)))}.`,
+    seen: "An arrow leads from it to another point, and thin arrows show the same motion elsewhere: "
+      + "all alike in the plane, bent and unequal in the triangle.",
+  };
+}""",
+    "beta": """beta(values) {
+  const x = inPlane(logits(values));
+  const scaled = x.map((value) => values.beta * value);
+  const size = Math.max(...x.map(Math.abs));
+  const far = (map) => x.map((value) => (size > 0 ? ((map === flat ? 1 : 3) * reach * value) / size : 0));
+  const nearest = (map, { x: a, y: b }) => {  // of the values of beta, the current one if nothing is nearer
+    const off = betas.map((beta) => {
+      const [c, d] = map.place(x.map((value) => beta * value));
+      return Math.hypot(a - c, b - d) + 0.01 * Math.abs(beta - values.beta);
+    });
+    return betas[off.indexOf(Math.min(...off))];
+  };
+  return {
+    shapes: (map) => [
+      line(stretch(far(map).map((value) => -value), far(map), 60).map(map.place),
+        { "stroke-dasharray": "5 3" }),
+      shape("circle", { cx: map.place([0, 0])[0], cy: map.place([0, 0])[1], r: 3, fill: "currentColor" }),
+      grip(...map.place(scaled), { fill: "var(--handle, #FCFCFA)", stroke: "currentColor" })],
+    handles: (map) => [[scaled, (place) => ({ beta: nearest(map, place) })]],
+    says: `β = ${number(values.beta, 1)}: p = ${listed(shares(scaled))}; `
+      + `at β = 1 it is ${listed(shares(x))}.`,
+    seen: "A dashed line through the centre, straight in the plane and bent in the triangle, holds "
+      + "a second point.",
+  };
+}""",
+    "gradient": """gradient(values) {
+  const u = inPlane(logits(values));
+  const { log, squared } = descents(shares(u), names.indexOf(values.truth));
+  const to = (step) => plus(u, inPlane(step).map((value) => 3 * value));
+  return {
+    shapes: (map) => [
+      arrow(map, u, to(log), { "stroke-width": 2.5 }),
+      arrow(map, u, to(squared), { "stroke-width": 2.5, stroke: "var(--erratum, #a8322a)",
+        "stroke-dasharray": "4 3" })],
+    handles: () => [],
+    says: `p = ${listed(shares(u))}: p \\u2212 y has the length ${number(norm(log))}, `
+      + `the gradient of half the squared error ${number(norm(squared))}.`,
+    seen: "A solid and a dashed arrow point from it towards the true class.",
+  };
+}""",
+    "jacobian": """jacobian(values) {
+  const u = inPlane(logits(values));
+  const p = shares(u);
+  return {
+    shapes: (map) =>
+      [polygon(circle(u, 0.9).map(map.place), { fill: "var(--accent, #0072B2)", opacity: 0.5 })],
+    handles: () => [],
+    says: `p = ${listed(p)}: the Jacobian stretches by `
+      + `${stretches(p).map((one) => number(one, 3)).join(" and ")}.`,
+    seen: "A circle around it in the plane is a small flattened oval in the triangle.",
+  };
+}""",
+}
 
 
 # --- book/05-superposition.ipynb, cell build-map
@@ -568,7 +567,8 @@ def change_of_map(*shows, **start):
     for control in given:
         control["value"] = start.get(control["name"], control["value"])
     begins = {control["name"]: control["value"] for control in given}
-    script = f"const shows = {json.dumps(shows)};\n{MAP}"
+    parts = ",\n".join(_SHOWN[name] for name in shows)
+    script = f"{MAP}\nconst shown = {{\n{parts}\n}};\n"
     moving.show_with_sliders(
         given,
         script,

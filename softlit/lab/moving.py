@@ -404,18 +404,26 @@ def calculate(expression, draw=""):
 
 
 def compact(script):
-    """A script without its comments and indentation, since every page with a figure carries it.
+    """A script without comments and spare blanks, since every page with a figure carries it.
+
+    Lines with text in quotes keep their blanks, but for those at the ends.
 
     Examples
     --------
-    >>> compact("  sum += 1; // the next one\\n\\n  // and so on\\n")
-    'sum += 1;'
+    >>> compact("  sum = sum * 2; // the next one\\n\\n  // and so on\\n")
+    'sum=sum*2;'
     """
     lines = (
         re.sub(r"(^|\s+)// .*", "", line.strip())
         for line in script.splitlines()
     )
-    return "\n".join(filter(None, lines))
+    return "\n".join(
+        line
+        if set("\"'`") & set(line)
+        else re.sub(r" ?([=<>?:,;{}()\[\]&|*]) ?", r"\1", line)
+        for line in lines
+        if line
+    )
 
 
 def show_with_sliders(sliders, draw, *, alt, presets=()):
