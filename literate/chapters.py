@@ -250,10 +250,18 @@ def cells_of(notebook, name, order=0):
 
 def toc_files(root=ROOT):
     """Every file that `_toc.yml` names, without its suffix, in reading order."""
-    toc = read_yaml(root, "_toc.yml")
+    first, parts = toc(root)
+    return [first, *(file for _, files in parts for file in files)]
+
+
+def toc(root=ROOT):
+    """The first page that `_toc.yml` names, and its parts: for each what it is called, and its files."""
+    read = read_yaml(root, "_toc.yml")
     try:
-        chapters = [entry["file"] for part in toc.get("parts", [toc]) for entry in part["chapters"]]
-        return [toc["root"], *chapters]
+        parts = read.get("parts", [read])
+        return read["root"], [
+            (part.get("caption", ""), [entry["file"] for entry in part["chapters"]]) for part in parts
+        ]
     except (AttributeError, KeyError, TypeError) as error:
         said = " ".join(str(error).split())
         raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}: {said}).") from None

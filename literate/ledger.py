@@ -78,16 +78,21 @@ def statements(book):
     return found
 
 
-def kinds_of_proof(book):
-    """How each statement is proved, as the last column of the table "What is proved here" says it."""
+def proofs(book):
+    """What each statement says and how it is proved: the last two columns of "What is proved here"."""
     found = {}
     for chapter in book:
         for cell in chapter.cells:
             table = cell.text.partition("## What is proved here")[2] if cell.kind == "markdown" else ""
             for first, *others in table_rows(table):
                 if named := re.fullmatch(r"\{prf:ref\}`([\w-]+)`", first):
-                    found[named[1]] = others[-1]
+                    found[named[1]] = (others[0], others[-1])
     return found
+
+
+def kinds_of_proof(book):
+    """How each statement is proved, by its label."""
+    return {label: kind for label, (_, kind) in proofs(book).items()}
 
 
 def read_claims(root=ROOT):

@@ -294,6 +294,7 @@ ON_ROOT = (
     docstrings_whole,
     pages.contract_rows,
     pages.references,
+    pages.comments,
     pages.changelog,
     pages.bibliography,
     style.problems,

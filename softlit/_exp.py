@@ -59,7 +59,10 @@ def safe_centre(top):
 def looks_moderate(x):
     """Whether exp stays in its quick range, judged by one entry in sixteen."""
     some = x[::16] if len(x) >= 16 else x[:, ::16]
-    least, most = np.minimum.reduce(some, axis=None), np.maximum.reduce(some, axis=None)
+    least, most = (
+        np.minimum.reduce(some, axis=None),
+        np.maximum.reduce(some, axis=None),
+    )
     limits = LIMITS[x.dtype]
     return limits.low <= least and most <= limits.high
 
@@ -78,7 +81,9 @@ def scaled_gaps(rows, beta, mask):
     top = np.where(np.isneginf(top) & (beta != 0), np.nan, top)
     half_gaps = np.where(y == top, 0, y / 2 - top / 2)
     scaled = np.abs(beta) * half_gaps * 2
-    zero_times_infinity = np.isnan(scaled) & ~np.isnan(half_gaps) & ~np.isnan(beta)
+    zero_times_infinity = (
+        np.isnan(scaled) & ~np.isnan(half_gaps) & ~np.isnan(beta)
+    )
     scaled = np.where(zero_times_infinity, 0, scaled)
     scaled = np.where(
         np.isinf(beta) & (y < top), -np.inf, scaled

@@ -24,9 +24,16 @@ def _running(top, rest):
     n = top.shape[-1]
     if n <= 1:
         return top, rest
-    even, second, parts = n - n % 2, slice(1, None, 2), np.empty((2, *top.shape), top.dtype)
+    even, second, parts = (
+        n - n % 2,
+        slice(1, None, 2),
+        np.empty((2, *top.shape), top.dtype),
+    )
     pairs = _joined(
-        top[..., :even:2], rest[..., :even:2], top[..., second], rest[..., second]
+        top[..., :even:2],
+        rest[..., :even:2],
+        top[..., second],
+        rest[..., second],
     )
     parts[:, ..., 0] = top[..., 0], rest[..., 0]
     parts[:, ..., second] = _running(*pairs)

@@ -110,7 +110,9 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     if p is not None:
         return p
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        return _admit(softmax, portable_softmax, x, axis=axis, beta=beta, where=where)
+        return _admit(
+            softmax, portable_softmax, x, axis=axis, beta=beta, where=where
+        )
     return from_slices(*by_slices(SOFTMAX, x, axis, where, beta))[()]
 
 
@@ -177,13 +179,20 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
         return log_p
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
         return _admit(
-            log_softmax, portable_log_softmax, x, axis=axis, beta=beta, where=where
+            log_softmax,
+            portable_log_softmax,
+            x,
+            axis=axis,
+            beta=beta,
+            where=where,
         )
     return from_slices(*by_slices(LOG_SOFTMAX, x, axis, where, beta))[()]
 
 
 # --- book/03-computing-it-well.ipynb, cell build-logsumexp
-def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=None):
+def logsumexp(
+    x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=None
+):
     r"""The logarithm of the sum of the exponentials: the smooth maximum.
 
     .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}, \qquad \log \sum_j b_j e^{x_j}
@@ -258,14 +267,25 @@ def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=No
     (1000.541325, -1.0)
     """
     if b is not None or return_sign:
-        value, sign = weighted_logsumexp(x, 1.0 if b is None else b, axis, keepdims, where)
-        return (value, sign) if return_sign else np.where(sign < 0, np.nan, value)[()]
+        value, sign = weighted_logsumexp(
+            x, 1.0 if b is None else b, axis, keepdims, where
+        )
+        return (
+            (value, sign)
+            if return_sign
+            else np.where(sign < 0, np.nan, value)[()]
+        )
     value = None if keepdims else of_small(LOGSUMEXP, x, axis, where)
     if value is not None:
         return value
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
         return _admit(
-            logsumexp, portable_logsumexp, x, axis=axis, keepdims=keepdims, where=where
+            logsumexp,
+            portable_logsumexp,
+            x,
+            axis=axis,
+            keepdims=keepdims,
+            where=where,
         )
     values, layout = by_slices(LOGSUMEXP, x, axis, where)
     return layout.reduced(values, keepdims)[()]

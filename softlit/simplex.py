@@ -63,7 +63,9 @@ def closure(x, axis=-1):
     top = np.max(x, axis=-1, keepdims=True, initial=0)
     _, exponent = np.frexp(top)
     scaled = np.where(np.isinf(top), x == top, np.ldexp(x, -exponent))
-    return np.abs(scaled) / np.sum(scaled, axis=-1, keepdims=True)  # abs: no -0.0
+    return np.abs(scaled) / np.sum(
+        scaled, axis=-1, keepdims=True
+    )  # abs: no -0.0
 
 
 # --- book/04-inverse.ipynb, cell build-inverse
@@ -150,9 +152,13 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
         constant = layout.column(constant, "constant")
         rows = layout.rows(np.broadcast_to(p, layout.shape))
         sums = np.sum(rows, axis=-1)
-        allowed = 2 * layout.size * np.finfo(rows.dtype).eps + np.finfo(dtype).eps
+        allowed = (
+            2 * layout.size * np.finfo(rows.dtype).eps + np.finfo(dtype).eps
+        )
         _refuse_sums(sums, layout, min(allowed, 0.25))
-        logits = np.where(np.isnan(sums)[..., np.newaxis], np.nan, np.log(rows) + constant)
+        logits = np.where(
+            np.isnan(sums)[..., np.newaxis], np.nan, np.log(rows) + constant
+        )
         return layout.restore(logits).astype(dtype, copy=False)[()]
 
 
@@ -161,7 +167,9 @@ def _log_ratios(rows):
     """log(q / max q) along the last axis, with all its digits where the ratio is near 1 too."""
     top = np.max(rows, axis=-1, keepdims=True, initial=0)
     ratio = rows / top
-    lost = ratio < np.finfo(rows.dtype).tiny  # underflowed: take two logarithms instead
+    lost = (
+        ratio < np.finfo(rows.dtype).tiny
+    )  # underflowed: take two logarithms instead
     far = np.where(lost, np.log(rows) - np.log(top), np.log(ratio))
     return np.where(ratio > 0.5, np.log1p((rows - top) / top), far)
 

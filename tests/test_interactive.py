@@ -232,8 +232,9 @@ def test_every_state_can_be_drawn_and_a_handle_let_go_at_once_stays(stored):
 # --- The browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_each_slider_moves_its_figure_and_no_other(chromium, all_figures, stored, width):
+def test_each_slider_moves_its_figure_and_no_other_on_a_phone(chromium, all_figures, stored):
+    """test_layout.py moves them in a wide window, on the pages."""
+    width = 390
     with browser.visit(chromium, all_figures, viewport={"width": width, "height": 900}) as page:
         wanted = sum("step" in one for _, output in stored for one in controls(output))
         assert browser.move_every_slider(page) == wanted > 10

@@ -221,7 +221,14 @@ function seen(values) {  // for those who do not see it
 
 
 # --- book/00-workbench.ipynb, cell build-grab
-_START = {"cat": 1.95, "dog": 0.69, "fox": 0, "c": 0, "beta": 1, "dtype": "float64"}
+_START = {
+    "cat": 1.95,
+    "dog": 0.69,
+    "fox": 0,
+    "c": 0,
+    "beta": 1,
+    "dtype": "float64",
+}
 
 
 def _grab(walls):
@@ -256,15 +263,24 @@ def grab_the_logits(*, walls=True, **start):
         raise TypeError(f"the figure has no {', '.join(sorted(unknown))}")
     step = 1 if walls else 0.1
     controls = [
-        *(moving.slider(name, name, -6, 6, begins[name], 0.01, 0.1) for name in CLASSES),
+        *(
+            moving.slider(name, name, -6, 6, begins[name], 0.01, 0.1)
+            for name in CLASSES
+        ),
         moving.slider(
-            "c", "shift c", *((-800, 800) if walls else (-4, 4)), begins["c"], step
+            "c",
+            "shift c",
+            *((-800, 800) if walls else (-4, 4)),
+            begins["c"],
+            step,
         ),
         moving.slider("beta", "β, sharpness", 0, 3, begins["beta"]),
     ]
     if walls:
         dtypes = ["float16", "float32", "float64"]
-        controls.append(moving.choice("dtype", "kept in", dtypes, begins["dtype"]))
+        controls.append(
+            moving.choice("dtype", "kept in", dtypes, begins["dtype"])
+        )
     script = _grab(walls)
     moving.show_with_sliders(
         controls,
@@ -299,7 +315,8 @@ def grabbed(cases):
     places = json.dumps([_START | case for case in cases])
     shares = "({ plain, safe }) => [plain, safe].map(({ shares }) => shares.map(String))"
     return np.array(
-        moving.calculate(f"{places}.map(results).map({shares})", _grab(True)), float
+        moving.calculate(f"{places}.map(results).map({shares})", _grab(True)),
+        float,
     )
 
 
@@ -555,15 +572,25 @@ def _map_controls():
     evidence = {"cat": 0, "dog": 0, "fox": 2.08}
     ends = (-6, 6)
     return {
-        "": [moving.slider(name, name, *ends, logit[name], 0.01, 0.1) for name in CLASSES],
+        "": [
+            moving.slider(name, name, *ends, logit[name], 0.01, 0.1)
+            for name in CLASSES
+        ],
         "evidence": [
             moving.slider(
-                f"for_{name}", f"evidence for {name}", *ends, evidence[name], 0.01, 0.1
+                f"for_{name}",
+                f"evidence for {name}",
+                *ends,
+                evidence[name],
+                0.01,
+                0.1,
             )
             for name in CLASSES
         ],
         "beta": [moving.slider("beta", "β", -4, 6, 2)],
-        "gradient": [moving.choice("truth", "true class", list(CLASSES), "cat")],
+        "gradient": [
+            moving.choice("truth", "true class", list(CLASSES), "cat")
+        ],
         "jacobian": [],
     }
 

@@ -11,7 +11,11 @@ from IPython.display import Image, display
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1A1A1A", "#767676"
 PAPER = "#FCFCFA"
-CLASSES = {"cat": BLUE, "dog": VERMILION, "fox": GREEN}  # of the book's running example
+CLASSES = {
+    "cat": BLUE,
+    "dog": VERMILION,
+    "fox": GREEN,
+}  # of the book's running example
 DENSITY = 2  # device pixels per CSS pixel, so that lines stay sharp on phones
 
 STYLE = {

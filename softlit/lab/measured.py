@@ -11,13 +11,18 @@ import softlit
 def measured(name):
     """The machine and the rows of one file of results: "ideas", "speed", "accuracy", "streaming"."""
     package = Path(softlit.__file__).parent
-    folders = package / "lab" / "results", package.parent / "benchmarks" / "results"
+    folders = (
+        package / "lab" / "results",
+        package.parent / "benchmarks" / "results",
+    )
     for folder in folders:
         path = folder / f"{name}.json"
         if path.exists():
             data = json.loads(path.read_text(encoding="utf-8"))
             return data["measured"], data["rows"]
-    raise FileNotFoundError(f"there is no {name}.json in {folders[0]} or {folders[1]}")
+    raise FileNotFoundError(
+        f"there is no {name}.json in {folders[0]} or {folders[1]}"
+    )
 
 
 __all__ = [

