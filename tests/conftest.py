@@ -121,7 +121,8 @@ def small_book(tmp_path):
             for count, cell in enumerate(notebook.cells):
                 cell.id = f"cell-{count}"
             nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-        entries = "".join(f"  - file: {name}\n" for name in names)
+        in_toc = [*names[1:], *names[:1]]  # 00 is an appendix, and stands at the back
+        entries = "".join(f"  - file: {name}\n" for name in in_toc)
         (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{entries}")
         return read_book(tmp_path)
 
