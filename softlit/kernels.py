@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-ways
+# --- book/03a-engine-room.ipynb, cell build-ways
 """softmax, log_softmax and logsumexp along any axes, right to a few ulp, in blocks that fit the cache."""
 
 import math
@@ -29,7 +29,7 @@ def _admit(function, portable, x, **options):
         return function(x, **options).astype(dtype, copy=False)
 
 
-# --- book/03-computing-it-well.ipynb, cell build-softmax
+# --- book/03a-engine-room.ipynb, cell build-softmax
 def softmax(x, axis=-1, *, beta=1.0, where=None):
     r"""The softmax function: probabilities proportional to the exponentials of the logits.
 
@@ -114,7 +114,7 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     return from_slices(*by_slices(SOFTMAX, x, axis, where, beta))[()]
 
 
-# --- book/03-computing-it-well.ipynb, cell build-log-softmax
+# --- book/03a-engine-room.ipynb, cell build-log-softmax
 def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     r"""The logarithm of the softmax function, without forming the probabilities.
 
@@ -182,7 +182,7 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     return from_slices(*by_slices(LOG_SOFTMAX, x, axis, where, beta))[()]
 
 
-# --- book/03-computing-it-well.ipynb, cell build-logsumexp
+# --- book/03a-engine-room.ipynb, cell build-logsumexp
 def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=None):
     r"""The logarithm of the sum of the exponentials: the smooth maximum.
 
@@ -234,12 +234,13 @@ def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=No
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split` and :prf:ref:`thm-weighted-condition`. The error
-    is at most 3 ulp or, for results smaller than 1, 2 eps of float64, which in float32 show only below
-    1e-8, on all rows that searches have found; on rows made against the order of the sum the 3 and the
-    2 become 20 + 2 log2(N). For longdouble see `softmax`. With weights it is at most 2 ulp and 3 eps of
-    float64 times the condition ``sum(abs(b) * exp(x)) / abs(sum(b * exp(x)))``, which is 1 if no weight
-    is negative. Arrays of other libraries are computed and returned in theirs. Error analysis: [1]_.
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`, and with weights in chapter 03a,
+    :prf:ref:`thm-weighted-condition`. The error is at most 3 ulp or, for results smaller than 1, 2 eps
+    of float64, which in float32 show only below 1e-8, on all rows that searches have found; on rows made
+    against the order of the sum the 3 and the 2 become 20 + 2 log2(N). For longdouble see `softmax`.
+    With weights it is at most 2 ulp and 3 eps of float64 times the condition
+    ``sum(abs(b) * exp(x)) / abs(sum(b * exp(x)))``, which is 1 if no weight is negative. Arrays of other
+    libraries are computed and returned in theirs. Error analysis: [1]_.
 
     References
     ----------
@@ -271,7 +272,7 @@ def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=No
     return layout.reduced(values, keepdims)[()]
 
 
-# --- book/03-computing-it-well.ipynb, cell build-logcumsumexp
+# --- book/03a-engine-room.ipynb, cell build-logcumsumexp
 from softlit._running import run_in_blocks
 
 
@@ -314,7 +315,7 @@ def logcumsumexp(x, axis=-1, *, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-joined-rests`. The error is at most 4 ulp or, for results smaller
+    Derived in chapter 03a, :prf:ref:`thm-joined-rests`. The error is at most 4 ulp or, for results smaller
     than 1, 2 eps of float64, which in float32 show only below 1e-8, on all rows that searches have found;
     by counting roundings it is at most 8 log2(N) ulp. A sum that runs one by one rounds N - 1 times. The
     order of the joins, for running sums of any kind, is from [1]_.

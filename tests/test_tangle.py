@@ -100,6 +100,33 @@ def test_refusals_name_file_and_cell(small_book, chapters, sentence):
     assert "\n" not in str(refusal.value) and str(refusal.value).startswith("book/")
 
 
+def with_appendix(make, folder, number, *chapters):
+    """A book whose last chapter is the appendix of that number."""
+    last = f"book/{len(chapters) - 1:02}-chapter"
+    make(*chapters)
+    (folder / f"{last}.ipynb").rename(folder / f"book/{number}-chapter.ipynb")
+    toc = folder / "_toc.yml"
+    toc.write_text(toc.read_text().replace(last, f"book/{number}-chapter"))
+    return read_book(folder)
+
+
+def test_a_page_shows_what_its_own_appendix_builds(small_book, tmp_path):
+    shows = ["import softlit", "softlit.area(2)"]
+    assert "shapes.py" in tangle(with_appendix(small_book, tmp_path, "00a", shows, [GOOD]))
+
+
+LATER = {
+    "the appendix of another chapter": ("01a", ["import softlit", "softlit.area(2)"]),
+    "an exported cell": ("00a", ["#| export others\nfrom softlit.shapes import area"]),
+}
+
+
+@pytest.mark.parametrize("number, cells", LATER.values(), ids=LATER)
+def test_an_appendix_builds_nothing_for_others(small_book, tmp_path, number, cells):
+    with pytest.raises(BookError, match=f"area, which is built later, in book/{number}-chapter"):
+        tangle(with_appendix(small_book, tmp_path, number, cells, [GOOD]))
+
+
 def private_names_of_neighbours(text, modules):
     """The names with an underscore that the text of a module takes from other modules of the package."""
     nodes, taken = list(ast.walk(ast.parse(text))), {}

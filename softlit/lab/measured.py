@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-measured
+# --- book/03a-engine-room.ipynb, cell build-measured
 """What was measured once, and is only shown here: speed and accuracy beside other libraries."""
 
 import json
