@@ -6,7 +6,6 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     directives    theorems, exercises, boxes and labels of a Markdown cell, by markdown-it-py
     cell_ids      ids of cells, from what they do
     ledger        which cells derive, check or settle which statement or claim, and how each is proved
-    folds         what of a cell is one line in the lesson form of a page
     addresses     labels that stay from a release on, in book/ids.txt: `make ids`
     references    the numbers of statements and equations, and words for references to them
     formulas      typed mathematics, read and evaluated
@@ -15,6 +14,8 @@ Reading, which knows nothing of Sphinx; each works from those above it:
     tangle        the package from the chapters: `make tangle`
     names         what code cells use of the package; what they bind and read
     install_cell  the first code cell of every chapter
+    folds         what of a cell is one line in the lesson form of a page
+    stored        what a run stores of a code cell besides its outputs
     execute       the author's loop: `make run`
     exercises     text, specification and solution of an exercise
     sheets        a chapter's exercises as notebooks

@@ -122,7 +122,8 @@ class Cell:
         try:
             return nodes_of(self.code)
         except SyntaxError as error:
-            raise BookError(f"{self.where}: syntax error, {error.msg} (line {error.lineno}).") from None
+            line = error.lineno + len(self.head)
+            raise BookError(f"{self.where}: syntax error, {error.msg} (line {line}).") from None
 
     @property
     def tags(self):

@@ -15,7 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from literate import cell_ids, install_cell
+from literate import cell_ids, install_cell, stored
 from literate.chapters import ROOT, BookError, cells_of, number_of, plain_lines, read_book
 
 # What Jupyter writes about the machine is left out, so that two machines store the same file.
@@ -49,13 +49,11 @@ def read(path):
     return notebook
 
 
-def prepare(notebook):
-    """Write into a notebook what no author does: first code cell, ids, captions where the site reads them."""
+def prepare(notebook, name):
+    """Write into a notebook what no author does: its first code cell, captions for the site, what ran."""
     install_cell.place(notebook)
-    cell_ids.give(notebook)
-    for raw, cell in zip(notebook.cells, cells_of(notebook, "the notebook"), strict=True):
-        if "figure" in cell.said:
-            raw.metadata["mystnb"] = raw.metadata.get("mystnb", {}) | {"figure": cell.figure}
+    for raw, cell in zip(notebook.cells, cells_of(notebook, name), strict=True):
+        stored.store(raw, cell)
 
 
 def execute(path):
@@ -64,10 +62,10 @@ def execute(path):
     Raises
     ------
     BookError
-        If a cell fails, does not end, or ends the kernel; the file is left as it was.
+        If a cell cannot be read, fails, does not end, or ends the kernel; the file is left as it was.
     """
-    notebook, started = read(path), []
-    prepare(notebook)
+    notebook, started, name = read(path), [], f"{path.parent.name}/{path.name}"
+    prepare(notebook, name)
     client = NotebookClient(
         notebook,
         kernel_name="python3",  # that of this environment, whatever kernel the notebook was written with
@@ -80,7 +78,7 @@ def execute(path):
     try:
         client.execute(env=kernel_environment())
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        where = f"{path.parent.name}/{path.name}, cell {started[-1]}"
+        where = f"{name}, cell {started[-1]}"
         raise BookError(f"{where}: stopped; the chapter is left as it was.\n{error}") from None
     notebook.metadata = nbformat.from_dict(METADATA)
     write(notebook, path)

@@ -8,6 +8,7 @@ import ast
 import re
 from dataclasses import dataclass
 
+from literate.chapters import BookError
 from literate.install_cell import is_install_cell
 
 DTYPES = ("float16", "float32", "float64", "longdouble")
@@ -78,5 +79,8 @@ def _defined(cell):
 
 def _is_import(cell):
     """Whether a cell does nothing but import, and give names their values."""
-    kinds = {type(node) for node in cell.tree.body}
+    try:
+        kinds = {type(node) for node in cell.tree.body}
+    except BookError:  # not Python: other rules say so
+        return False
     return bool(kinds & {ast.Import, ast.ImportFrom}) and kinds <= {ast.Import, ast.ImportFrom, ast.Assign}

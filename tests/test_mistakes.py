@@ -197,8 +197,8 @@ IN_CELLS = {
     "a syntax error": (
         rules.ledger_complete,
         "derive-shift",
-        becomes("x = = 1"),
-        "syntax error, invalid syntax (line 1).",
+        becomes("#| derive thm-shift-invariance\nx = = 1"),
+        "syntax error, invalid syntax (line 2).",
     ),
     "a mistyped export": (
         rules.tangled,

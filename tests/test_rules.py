@@ -359,7 +359,8 @@ def test_a_theorem_that_claims_too_much_for_the_machine(book, chapter, label, ki
     ],
 )
 def test_a_derivation_that_proves_less_than_the_table_says(book, source, sentence):
-    found = plant(book, rules.ledger_complete, lambda cell: cell.update(source=source))
+    head = "#| derive thm-shift-invariance\n#| source 003-2"
+    found = plant(book, rules.ledger_complete, lambda cell: cell.update(source=f"{head}\n{source}"))
     assert len(found) == 1 and sentence in found[0] and "thm-shift-invariance" in found[0]
 
 
@@ -494,7 +495,7 @@ def test_exercises_are_read_in_any_fence(book):
 
 def test_an_id_that_says_nothing(book):
     found = plant(book, rules.cell_ids, lambda cell: cell.update(id="5f0c9d1e"))
-    began = f"{SHIFT}, the cell that begins 'def S(logit, i):'"
+    began = f"{SHIFT}, the cell that begins '#| derive thm-shift-invariance'"
     assert f"{began}: has no id of words yet; `make run` gives it one." in found
 
 
