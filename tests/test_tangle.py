@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from literate.chapters import ROOT, BookError
+from literate.chapters import ROOT, BookError, is_appendix, read_book
 from literate.tangle import package_files, tangle, write
 
 GOOD = '#| export shapes\n"""Shapes."""\n\n\ndef area(r):\n    """Area of a square."""\n    return r * r\n'
@@ -102,11 +102,12 @@ def test_refusals_name_file_and_cell(small_book, chapters, sentence):
 
 def with_appendix(make, folder, number, *chapters):
     """A book whose last chapter is the appendix of that number."""
-    last = f"book/{len(chapters) - 1:02}-chapter"
+    last, name = f"book/{len(chapters) - 1:02}-chapter", f"book/{number}-chapter"
     make(*chapters)
-    (folder / f"{last}.ipynb").rename(folder / f"book/{number}-chapter.ipynb")
-    toc = folder / "_toc.yml"
-    toc.write_text(toc.read_text().replace(last, f"book/{number}-chapter"))
+    (folder / f"{last}.ipynb").rename(folder / f"{name}.ipynb")
+    names = [name, *(f"book/{count:02}-chapter" for count in range(len(chapters) - 1))]
+    entries = "".join(f"  - file: {one}\n" for one in sorted(sorted(names), key=is_appendix))
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{entries}")
     return read_book(folder)
 
 
