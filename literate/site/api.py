@@ -86,9 +86,8 @@ def _methods(book):
 
 
 def _title(chapter):
-    """Such as "chapter 3"; the front matter has no number on its page."""
-    number = int(chapter.slug.partition("-")[0])
-    return f"chapter {number}" if number else chapter.title.lower()
+    """Such as "chapter 3", or "the workbench" for an appendix."""
+    return chapter.title.lower() if chapter.is_appendix else f"chapter {chapter.number}"
 
 
 def visit_literal_block(translator, node):
