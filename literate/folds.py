@@ -34,6 +34,8 @@ def fold_of(cell):
         names = [*_defined(cell)]
         private = all(name.startswith("_") for name in names) or "._" in f".{cell.module}"
         return Fold("helper", f"{', '.join(names)}: {_lines(cell)}") if private else None
+    if cell.id.endswith("-spec"):
+        return Fold("specification", f"what an answer must do, {_lines(cell)}")
     if _is_import(cell):
         return Fold("imports", "imports")
     if roles and "derive" not in roles:

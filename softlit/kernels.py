@@ -31,7 +31,7 @@ def _admit(function, portable, x, **options):
 
 # --- book/03a-engine-room.ipynb, cell build-softmax
 def softmax(x, axis=-1, *, beta=1.0, where=None):
-    r"""The softmax function: probabilities proportional to the exponentials of the logits.
+    r"""Softmax: probabilities proportional to the exponentials of the logits.
 
     .. math:: S(\beta x)_i = \frac{e^{\beta x_i}}{\sum_j e^{\beta x_j}}
 
@@ -110,7 +110,8 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     if p is not None:
         return p
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        return _admit(softmax, portable_softmax, x, axis=axis, beta=beta, where=where)
+        given = {"axis": axis, "beta": beta, "where": where}
+        return _admit(softmax, portable_softmax, x, **given)
     return from_slices(*by_slices(SOFTMAX, x, axis, where, beta))[()]
 
 
@@ -176,14 +177,21 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     if log_p is not None:
         return log_p
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        return _admit(
-            log_softmax, portable_log_softmax, x, axis=axis, beta=beta, where=where
-        )
+        given = {"axis": axis, "beta": beta, "where": where}
+        return _admit(log_softmax, portable_log_softmax, x, **given)
     return from_slices(*by_slices(LOG_SOFTMAX, x, axis, where, beta))[()]
 
 
 # --- book/03a-engine-room.ipynb, cell build-logsumexp
-def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=None):
+def logsumexp(
+    x,
+    axis=-1,
+    *,
+    b=None,
+    keepdims=False,
+    return_sign=False,
+    where=None,
+):
     r"""The logarithm of the sum of the exponentials: the smooth maximum.
 
     .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}, \qquad \log \sum_j b_j e^{x_j}
@@ -259,15 +267,15 @@ def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=No
     (1000.541325, -1.0)
     """
     if b is not None or return_sign:
-        value, sign = weighted_logsumexp(x, 1.0 if b is None else b, axis, keepdims, where)
+        weights = 1.0 if b is None else b
+        value, sign = weighted_logsumexp(x, weights, axis, keepdims, where)
         return (value, sign) if return_sign else np.where(sign < 0, np.nan, value)[()]
     value = None if keepdims else of_small(LOGSUMEXP, x, axis, where)
     if value is not None:
         return value
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        return _admit(
-            logsumexp, portable_logsumexp, x, axis=axis, keepdims=keepdims, where=where
-        )
+        given = {"axis": axis, "keepdims": keepdims, "where": where}
+        return _admit(logsumexp, portable_logsumexp, x, **given)
     values, layout = by_slices(LOGSUMEXP, x, axis, where)
     return layout.reduced(values, keepdims)[()]
 
@@ -334,9 +342,8 @@ def logcumsumexp(x, axis=-1, *, where=None):
     array([-1000.,     0.,  1000.])
     """
     if is_foreign(x):
-        raise TypeError(
-            "x must be a NumPy array: logcumsumexp has no form for other libraries"
-        )
+        told = "logcumsumexp has no form for other libraries"
+        raise TypeError(f"x must be a NumPy array: {told}")
     x, dtype = real_array(x)
     layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
     with np.errstate(all="ignore"):

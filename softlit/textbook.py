@@ -58,7 +58,8 @@ def logsumexp_naive(x, axis=-1):
 def softmax_shifted(x, axis=-1):
     r"""Softmax after subtracting the maximum: no exponential exceeds 1.
 
-    .. math:: S(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j
+    .. math::
+        S(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j
 
     See Also
     --------
@@ -74,13 +75,16 @@ def softmax_shifted(x, axis=-1):
     >>> softmax_shifted([1000.0, 1000.0])
     array([0.5, 0.5])
     """
-    return softmax_naive(x - np.max(x, axis=axis, keepdims=True), axis=axis)
+    m = np.max(x, axis=axis, keepdims=True)
+    return softmax_naive(x - m, axis=axis)
 
 
 def logsumexp_shifted(x, axis=-1):
-    r"""LogSumExp after subtracting the maximum, which is added back outside the logarithm.
+    r"""LogSumExp after subtracting the maximum, which is added back at the end.
 
-    .. math:: \operatorname{LSE}(x) = m + \log \sum_j e^{x_j - m}, \qquad m = \max_j x_j
+    .. math::
+        \operatorname{LSE}(x) = m + \log \sum_j e^{x_j - m},
+        \qquad m = \max_j x_j
 
     See Also
     --------

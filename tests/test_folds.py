@@ -31,9 +31,11 @@ def cell_of(book, slug, name):
         ("02-shift-invariance", "imports", "imports"),
         ("02-shift-invariance", "figure-shift", "figure"),  # which checks, too: what it draws is seen
         ("03a-engine-room", "build-exp", "helper"),
+        ("02-shift-invariance", "ex-centre-spec", "specification"),
         ("02-shift-invariance", "derive-shift", None),  # a proof is what the page is for
         ("02-shift-invariance", "build-shifted", None),  # a public function
-        ("02-shift-invariance", "control-shift", None),
+        ("02-shift-invariance", "control-shift", "aside"),  # by its tag
+        ("02-shift-invariance", "naive-breaks", None),
         ("02-shift-invariance", "install", None),  # it is on no page
         ("02-shift-invariance", "title", None),
     ],
@@ -50,7 +52,7 @@ def test_the_line_of_a_check_tells_its_length_and_what_was_tried(book):
 
 
 def test_an_author_has_the_last_word(book):
-    check, control = (cell_of(book, "02-shift-invariance", name) for name in ("check-shift", "control-shift"))
+    check, control = (cell_of(book, "02-shift-invariance", name) for name in ("check-shift", "naive-breaks"))
 
     def tagged(cell, tag):
         return dataclasses.replace(cell, metadata=dict(cell.metadata) | {"tags": [*cell.tags, tag]})

@@ -235,7 +235,7 @@ def test_a_claim_with_a_bad_field(plant_in_row, field, value, sentence):
 @pytest.mark.parametrize(
     "cell, words, sentence",
     [
-        ("lse-force", 41, "a note in the margin has 41 words; 40 are enough."),
+        ("lse-use", 41, "a note in the margin has 41 words; 40 are enough."),
         ("ex-centre-solution", 40, "a note in the margin among the exercises."),
     ],
 )

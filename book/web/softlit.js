@@ -25,18 +25,13 @@ if (folds.length && buttons) {
   toggle.addEventListener("click", () => {
     // What is read stays where it is, whatever opens or closes above it.
     const here = [...document.querySelectorAll(".bd-article :is(h2, h3, p, .cell)")].find(
-      (part) => part.getBoundingClientRect().top > 0 && part.checkVisibility(),
+      (part) => part.getBoundingClientRect().bottom > innerHeight / 5 && part.checkVisibility(),
     );
     const before = here?.getBoundingClientRect().top;
+    document.documentElement.dataset.measured = ""; // guessed heights would come out differently later
     const everything = document.documentElement.dataset.show !== "all";
     show(everything);
-    // The browser learns how tall things are as they come near: twice more.
-    const hold = () => here && window.scrollBy(0, here.getBoundingClientRect().top - before);
-    hold();
-    requestAnimationFrame(() => {
-      hold();
-      requestAnimationFrame(hold);
-    });
+    if (here) window.scrollBy(0, here.getBoundingClientRect().top - before);
     try {
       localStorage.setItem(key, everything ? "all" : "lesson");
     } catch {}

@@ -11,9 +11,7 @@ from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
 
 from literate.chapters import number_of
-from literate.folds import docstring_lines, fold_of
-from literate.site.cells import anchor
-from literate.site.folds import chapters_by_page, code_cells, note_above
+from literate.site.folds import code_of_cells, note_above
 
 
 class Wrapped(nodes.General, nodes.Element):
@@ -45,11 +43,8 @@ class Paper(SphinxPostTransform):
             number = rf"\bookchapter{{{number_of(file['docname']) or ''}}}" + "\n"
             part = rf"\bookpart{{{opened[file['docname']]}}}" + "\n" if file["docname"] in opened else ""
             file.insert(0, Wrapped(part + number))
-        chapters = chapters_by_page(self.app.srcdir)
-        for file in files:
-            if chapter := chapters.get(file["docname"]):
-                for node, cell in code_cells(file, chapter):
-                    fold_cell(node, cell)
+        for cell, source in code_of_cells(self.document):
+            fold_cell(cell, source)
         for kind, change in (
             (tuple(NODE_TYPES.values()), self.set_statement),
             (exercise_enumerable_node, set_exercise),
@@ -105,20 +100,18 @@ def set_row_anchor(row):
         row[0].insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(row)}:{name}}}}}"))
 
 
-def fold_cell(node, cell):
+def fold_cell(cell, source):
     """The lesson form: where the site has the code that is folded, and the first line of a docstring."""
-    source = next((part for part in node if "cell_input" in part.get("classes", ())), None)
-    if source is None:
-        return
-    if fold := fold_of(cell):
-        if (note := note_above(node)) is None:
+    block = next(source.findall(nodes.literal_block))
+    if fold := cell.get("fold"):
+        if (note := note_above(cell)) is None:
             note = nodes.paragraph(classes=["cell-note"])
-            node.parent.insert(node.parent.index(node), note)
-        address = f"{PurePosixPath(cell.notebook).stem}.html#{anchor(cell)}"
+            cell.parent.insert(cell.parent.index(cell), note)
+        anchor = next(name for name in cell["ids"] if name.startswith("cell-"))
+        address = f"{PurePosixPath(page_of(cell)).name}.html#{anchor}"
         note += [nodes.Text(f" ({fold.words}: "), nodes.literal("", address), nodes.Text(")")]
-        node.remove(source)
-    elif places := docstring_lines(cell):
-        block = next(source.findall(nodes.literal_block))
+        cell.remove(source)
+    elif places := block.get("docstrings"):
         lines = block.astext().split("\n")
         for first, last in reversed(places):
             lines[first : last + 1] = [lines[first] + ' …"""']

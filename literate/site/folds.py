@@ -3,9 +3,10 @@
 import re
 
 from docutils import nodes
+from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from literate.chapters import read_book
+from literate.chapters import BookError, read_book
 from literate.folds import docstring_lines, fold_of
 from literate.site.cells import page_of
 
@@ -43,11 +44,9 @@ class FoldCells(SphinxPostTransform):
     formats = ("html",)
 
     def run(self):
-        chapter = chapters_by_page(self.app.srcdir).get(self.env.docname)
-        for node, cell in code_cells(self.document, chapter) if chapter else ():
-            source = next((part for part in node if "cell_input" in part.get("classes", ())), None)
-            if source is not None and (fold := fold_of(cell)):
-                self.wrap(node, source, fold)
+        for cell, source in code_of_cells(self.document):
+            if fold := cell.get("fold"):
+                self.wrap(cell, source, fold)
 
     def wrap(self, cell, source, fold):
         line = FoldLine("", nodes.Text(TICK.get(fold.kind, "")))
@@ -63,24 +62,26 @@ class FoldCells(SphinxPostTransform):
         cell["classes"].append("folded")
 
 
-def note_docstrings(app, doctree):
-    """Write into each block of exported code which of its lines are docstrings."""
-    chapter = chapters_by_page(app.srcdir).get(app.env.docname)
-    for node, cell in code_cells(doctree, chapter) if chapter else ():
-        block = next(node.findall(nodes.literal_block), None)
-        if block is not None and (places := docstring_lines(cell)):
-            block["docstrings"] = places
+class Choice:
+    """What is folded, noted in the nodes of cells for the pages and for paper."""
+
+    def __init__(self, root):
+        self.chapters = {page_of(chapter.name): chapter for chapter in read_book(root)}
+
+    def note(self, app, doctree):
+        chapter = self.chapters.get(app.env.docname)
+        for node, source in code_of_cells(doctree) if chapter else ():
+            cell = chapter.cells[node["cell_index"]]
+            node["fold"] = fold_of(cell)
+            next(source.findall(nodes.literal_block))["docstrings"] = docstring_lines(cell)
 
 
-def chapters_by_page(root):
-    return {page_of(chapter.name): chapter for chapter in read_book(root)}
-
-
-def code_cells(tree, chapter):
-    """The code cells below a node of a chapter's page, each with the cell that it shows."""
-    for node in list(tree.findall(nodes.container)):
-        if node.get("nb_element") == "cell_code":
-            yield node, chapter.cells[node["cell_index"]]
+def code_of_cells(tree):
+    """The code cells whose code is on the page, each with the node of its code."""
+    for cell in list(tree.findall(nodes.container)):
+        if cell.get("nb_element") == "cell_code":
+            for source in [part for part in cell if "cell_input" in part.get("classes", ())]:
+                yield cell, source
 
 
 def note_above(cell):
@@ -108,8 +109,12 @@ def fold_docstrings(block, places):
 
 
 def setup(app):
+    try:
+        choice = Choice(app.srcdir)
+    except BookError as error:
+        raise ExtensionError(str(error)) from None
     app.add_node(Fold, html=(visit_fold, depart_fold))
     app.add_node(FoldLine, html=(visit_line, depart_line))
     app.add_post_transform(FoldCells)
-    app.connect("doctree-read", note_docstrings, priority=600)  # after the code is set
+    app.connect("doctree-read", choice.note, priority=600)  # after the code is set
     return {"parallel_read_safe": True}

@@ -9,7 +9,10 @@ import softlit
 
 
 def measured(name):
-    """The machine and the rows of one file of results: "ideas", "speed", "accuracy", "streaming"."""
+    """The machine and the rows of one file of results.
+
+    The files are "ideas", "speed", "accuracy" and "streaming".
+    """
     package = Path(softlit.__file__).parent
     folders = package / "lab" / "results", package.parent / "benchmarks" / "results"
     for folder in folders:
