@@ -269,7 +269,9 @@ def logsumexp(
     if b is not None or return_sign:
         weights = 1.0 if b is None else b
         value, sign = weighted_logsumexp(x, weights, axis, keepdims, where)
-        return (value, sign) if return_sign else np.where(sign < 0, np.nan, value)[()]
+        if return_sign:
+            return value, sign
+        return np.where(sign < 0, np.nan, value)[()]
     value = None if keepdims else of_small(LOGSUMEXP, x, axis, where)
     if value is not None:
         return value

@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/03a-engine-room.ipynb, cell build-measured
-"""What was measured once, and is only shown here: speed and accuracy beside other libraries."""
+"""What was measured once, and is only shown here: speed and accuracy."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,8 @@ def measured(name):
         if path.exists():
             data = json.loads(path.read_text(encoding="utf-8"))
             return data["measured"], data["rows"]
-    raise FileNotFoundError(f"there is no {name}.json in {folders[0]} or {folders[1]}")
+    places = f"{folders[0]} or {folders[1]}"
+    raise FileNotFoundError(f"there is no {name}.json in {places}")
 
 
 __all__ = [
