@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/01-hard-and-soft.ipynb, cell build-arrays
+# --- book/00a-arrays.ipynb, cell build-arrays
 """How every function reads its arguments: which numbers, which axes, which entries."""
 
 import math
@@ -155,7 +155,7 @@ def broadcast_together(**arrays):
         raise ValueError(f"{told}: they do not broadcast") from None
 
 
-# --- book/01-hard-and-soft.ipynb, cell build-slices
+# --- book/00a-arrays.ipynb, cell build-slices
 class Layout:
     """The slices of an array along some axes, laid out as rows along one last axis, and back.
 
@@ -255,7 +255,7 @@ class Layout:
         return values.reshape(self.reduced_shape(keepdims))
 
 
-# --- book/01-hard-and-soft.ipynb, cell build-on-rows
+# --- book/00a-arrays.ipynb, cell build-on-rows
 import inspect
 from functools import wraps
 

@@ -67,7 +67,7 @@ def hardmax(x, axis=-1, *, where=None):
     """
     kept = x if where is None else np.where(where, x, -np.inf)
     top = np.max(kept, axis=-1, keepdims=True, initial=-np.inf)
-    hits = (kept == top).astype(x.dtype)  # none in a row with a NaN: 0/0 below
+    hits = (kept == top).astype(x.dtype)  # none in a row with a NaN: 0/0
     shares = hits / np.sum(hits, axis=-1, keepdims=True)
     shares = np.where(np.isneginf(top), np.nan, shares)
     return shares if where is None else np.where(where, shares, 0)

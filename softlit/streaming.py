@@ -130,14 +130,12 @@ class SoftmaxState:
             return cls()
         dtype = _floating(dtype)
         with np.errstate(all="ignore"):
-            negative = (numbers[1] + numbers[2] < 0).any()
             held = numbers.astype(np.result_type(dtype, np.float64))
-        if negative:
-            raise ValueError("numbers has a negative sum of exponentials")
-        if (np.isinf(held) & ~np.isinf(numbers)).any():
-            raise ValueError(
-                f"numbers lies beyond {held.dtype}, and is of no state of {dtype}"
-            )
+            faults = _faults(numbers, held, dtype)
+        for fault, slices in faults.items():
+            if slices.any():
+                at = ", ".join([":", *map(str, np.argwhere(slices)[0])])
+                raise ValueError(f"numbers[{at}] is of no state of {dtype}: {fault}")
         return cls._of(held, dtype)
 
     def __reduce__(self):
@@ -391,6 +389,24 @@ class SoftmaxState:
             tile = rows[at, run].astype(wide)
             out[at, run] = function(tile, *(column[at] for column in columns))
         return layout.restore(out)[()]
+
+
+def _faults(numbers, held, dtype):
+    """What no state has, and in which slices these numbers have it; `held` is what the state would keep."""
+    top, rest, lost = numbers[:3]
+    known, nothing = ~np.isnan(top), top == -np.inf
+    sums = np.isfinite(rest) & np.isfinite(lost)
+    return {
+        f"it lies beyond {held.dtype}": (np.isinf(held) & ~np.isinf(numbers)).any(axis=0),
+        f"{dtype} has no such maximum": known & (top.astype(dtype) != top),
+        "its sum of exponentials is negative": (rest < 0) | (rest + lost < 0),
+        "its sum of exponentials is not finite, but its maximum is a number": known & ~sums,
+        "there are exponentials beside a maximum of -inf": nothing & (rest + lost != 0),
+        "there are weighted values beside a maximum of -inf": nothing
+        & (np.nan_to_num(numbers[3:], posinf=1, neginf=-1) != 0).any(axis=0),
+        "beside a maximum of +inf the sum counts others, but is not whole": (top == np.inf)
+        & (np.rint(rest + lost) != rest + lost),
+    }
 
 
 def _floating(dtype):

@@ -1,8 +1,9 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/01-hard-and-soft.ipynb, cell build-naive
-"""The formulas as textbooks print them: teaching text and oracle, never the product.
+"""The formulas as textbooks print them: for teaching, and as an oracle.
 
-They take an axis like the functions of `softlit`, and fail as the formula fails.
+Never the product: they fail as the formula fails. They take an axis like the
+functions of `softlit`.
 """
 
 import numpy as np

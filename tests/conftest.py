@@ -30,7 +30,7 @@ def pytest_configure(config):
 
 # The files that take longest come first, so that no core is left alone with one of them at the end. While the
 # first of them builds the site, the other worker has no need of it.
-LONG = ["pages", "pdf", "reliability", "layout", "worst_case", "peers", "published", "streaming"]
+LONG = ["pages", "pdf", "peers", "layout", "reliability", "worst_case", "published", "streaming"]
 
 
 def pytest_collection_modifyitems(items):

@@ -8,7 +8,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from literate.chapters import BookError, read_book
 from literate.folds import docstring_lines, fold_of
-from literate.site.cells import page_of
+from literate.site.cells import by_page
 
 TICK = {"check": "✓ "}
 
@@ -66,7 +66,7 @@ class Choice:
     """What is folded, noted in the nodes of cells for the pages and for paper."""
 
     def __init__(self, root):
-        self.chapters = {page_of(chapter.name): chapter for chapter in read_book(root)}
+        self.chapters = by_page(read_book(root))
 
     def note(self, app, doctree):
         chapter = self.chapters.get(app.env.docname)

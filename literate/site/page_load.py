@@ -59,9 +59,7 @@ def with_sizes(page, folder):
 def let_scripts_wait(app, page, template, context, doctree):
     """Run scripts in their order once the page is read; but for the options, which lines of a page extend."""
     for script in context["script_files"]:  # the same objects for every page
-        if page == "search" or "documentation_options" in (script.filename or "documentation_options"):
-            script.attributes.pop("defer", None)  # lines of the search page need its scripts at once
-        else:
+        if "documentation_options" not in (script.filename or "documentation_options"):
             script.attributes["defer"] = "defer"
 
 
