@@ -14,7 +14,8 @@ def measured(name):
     The files are "ideas", "speed", "accuracy" and "streaming".
     """
     package = Path(softlit.__file__).parent
-    folders = package / "lab" / "results", package.parent / "benchmarks" / "results"
+    ours = package.parent / "benchmarks" / "results"
+    folders = package / "lab" / "results", ours
     for folder in folders:
         path = folder / f"{name}.json"
         if path.exists():
