@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-careful
+# --- book/03a-engine-room.ipynb, cell build-careful
 """How a task is done for a whole array: tile by tile, with care where it is needed, or the short way."""
 
 import numpy as np
@@ -76,7 +76,7 @@ def _masked(task, x, out, mask):
         _again(_without_mask, task, strays, x, out, mask)
 
 
-# --- book/03-computing-it-well.ipynb, cell build-whole
+# --- book/03a-engine-room.ipynb, cell build-whole
 def _work(task, x, out, mask):
     """Do a task for a tile."""
     if mask is None:
@@ -126,7 +126,7 @@ def by_slices(task, x, axis, where, beta=1.0):
         return out, layout
 
 
-# --- book/03-computing-it-well.ipynb, cell build-small-arrays
+# --- book/03a-engine-room.ipynb, cell build-small-arrays
 _FLOAT64 = np.dtype(np.float64)
 
 

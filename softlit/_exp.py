@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-exp
+# --- book/03a-engine-room.ipynb, cell build-exp
 """Exponentials of gaps with all their digits, what to subtract before, and gaps times beta."""
 
 import numpy as np
@@ -67,7 +67,7 @@ def looks_moderate(x):
     return limits.low <= least and most <= limits.high
 
 
-# --- book/03-computing-it-well.ipynb, cell build-gaps
+# --- book/03a-engine-room.ipynb, cell build-gaps
 def scaled_gaps(rows, beta, mask):
     """beta (x - max x) along the last axis, or beta (x - min x) for a negative beta: never positive.
 

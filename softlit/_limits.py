@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-limits
+# --- book/03a-engine-room.ipynb, cell build-limits
 """What is peculiar to each float type: one row of limits a dtype; and what is short, and what a block."""
 
 from typing import NamedTuple

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-generic
+# --- book/03a-engine-room.ipynb, cell build-generic
 """The same functions for arrays of other libraries, by the array API standard: one body.
 
 The result stays in the library, so that `jax.jit`, `jax.grad` and torch's autograd see through it, as often

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-running
+# --- book/03a-engine-room.ipynb, cell build-running
 """Running sums of exponentials in few roundings: parts that join, each with its maximum kept out."""
 
 import numpy as np

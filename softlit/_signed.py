@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-weights
+# --- book/03a-engine-room.ipynb, cell build-weights
 """The logarithm of a sum of exponentials with weights of any sign, as right as its condition allows."""
 
 import numpy as np

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-sums
+# --- book/03a-engine-room.ipynb, cell build-sums
 """Sums in an order that lets no number take part in many roundings, on whatever machine."""
 
 from functools import lru_cache

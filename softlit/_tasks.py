@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-leader
+# --- book/03a-engine-room.ipynb, cell build-leader
 """softmax, log_softmax and logsumexp of one tile and of one small vector, and the table of these tasks."""
 
 import math
@@ -64,7 +64,7 @@ def _some(x, centre, chosen):
     )
 
 
-# --- book/03-computing-it-well.ipynb, cell build-tiles
+# --- book/03a-engine-room.ipynb, cell build-tiles
 def _softmax_tile(x, centre, out, mask=None):
     total = _exp_sums(x, centre, out, mask)
     if x.shape[1] < SHORT:
@@ -111,7 +111,7 @@ def log_of_near_one(top, rest):
     return np.where(rest > 0, value, top)
 
 
-# --- book/03-computing-it-well.ipynb, cell build-small
+# --- book/03a-engine-room.ipynb, cell build-small
 _exponential, _sum = (
     np.exp,
     np.add.reduce,
@@ -156,7 +156,7 @@ def _logsumexp_vector(x):
     )
 
 
-# --- book/03-computing-it-well.ipynb, cell build-table
+# --- book/03a-engine-room.ipynb, cell build-table
 class Task(NamedTuple):
     """What is to be done to every slice: all in which the three functions differ."""
 

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-layout
+# --- book/03a-engine-room.ipynb, cell build-layout
 """Where slices lie: rows, or neighbours interleaved along a third axis; and tiles that fit the cache.
 
 Axis 1 runs along the slices in both.

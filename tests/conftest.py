@@ -15,7 +15,7 @@ import yaml
 from lxml import html
 
 from literate import build, pages, rules
-from literate.chapters import ROOT, read_book
+from literate.chapters import ROOT, is_appendix, read_book
 
 # The tests read a site of their own: `make book` finds its own as it left it.
 FOLDER = ROOT / "_build" / "tests"
@@ -121,8 +121,7 @@ def small_book(tmp_path):
             for count, cell in enumerate(notebook.cells):
                 cell.id = f"cell-{count}"
             nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-        in_toc = [*names[1:], *names[:1]]  # 00 is an appendix, and stands at the back
-        entries = "".join(f"  - file: {name}\n" for name in in_toc)
+        entries = "".join(f"  - file: {name}\n" for name in sorted(names, key=is_appendix))
         (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{entries}")
         return read_book(tmp_path)
 

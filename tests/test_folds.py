@@ -30,7 +30,7 @@ def cell_of(book, slug, name):
         ("02-shift-invariance", "source-003-30", "check"),
         ("02-shift-invariance", "imports", "imports"),
         ("02-shift-invariance", "figure-shift", "figure"),  # which checks, too: what it draws is seen
-        ("03-computing-it-well", "build-exp", "helper"),
+        ("03a-engine-room", "build-exp", "helper"),
         ("02-shift-invariance", "ex-centre-spec", "specification"),
         ("02-shift-invariance", "derive-shift", None),  # a proof is what the page is for
         ("02-shift-invariance", "build-shifted", None),  # a public function
