@@ -66,7 +66,7 @@ def closure(x, axis=-1):
     return np.abs(scaled) / np.sum(scaled, axis=-1, keepdims=True)  # abs: no -0.0
 
 
-# --- book/04-inverse.ipynb, cell build-inverse
+# --- book/04-inverse.ipynb, cell build-refuse-sums
 def _refuse_sums(sums, layout, allowed):
     """Raise a ValueError that names the first slice whose sum is further from 1 than allowed."""
     off = np.abs(sums - 1) > allowed
@@ -82,6 +82,7 @@ def _refuse_sums(sums, layout, allowed):
         )
 
 
+# --- book/04-inverse.ipynb, cell build-inverse
 def softmax_inverse(p, axis=-1, *, constant=0.0):
     r"""Logits whose softmax is p: the logarithms, plus a constant that softmax does not see.
 
@@ -156,7 +157,7 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
         return layout.restore(logits).astype(dtype, copy=False)[()]
 
 
-# --- book/04-inverse.ipynb, cell build-clr
+# --- book/04-inverse.ipynb, cell build-log-ratios
 def _log_ratios(rows):
     """log(q / max q) along the last axis, with all its digits where the ratio is near 1 too."""
     top = np.max(rows, axis=-1, keepdims=True, initial=0)
@@ -166,6 +167,7 @@ def _log_ratios(rows):
     return np.where(ratio > 0.5, np.log1p((rows - top) / top), far)
 
 
+# --- book/04-inverse.ipynb, cell build-clr
 @on_rows(p=nonnegative_array)
 def clr(p, axis=-1):
     r"""The centred log-ratio: the logits of p that sum to 0.
