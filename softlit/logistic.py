@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/04-inverse.ipynb, cell build-sigmoid
-"""Two outputs: the logistic function and an integral of it, and the inverses of both."""
+"""Two outputs: the logistic function, an integral of it, and inverses."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from softlit._arrays import on_floats, real_array
 
 @on_floats(x=real_array)
 def sigmoid(x):
-    r"""The logistic function: the first of two softmax outputs, of the difference of the logits.
+    r"""The logistic function: the first of two softmax outputs.
 
     .. math:: \sigma(x) = \frac{1}{1 + e^{-x}} = S((x, 0))_1
 
@@ -115,7 +115,7 @@ def logit(p):
 # --- book/04-inverse.ipynb, cell build-softplus
 @on_floats(x=real_array)
 def softplus(x):
-    r"""The logsumexp of 0 and x: a smooth max(0, x), and an integral of the logistic function.
+    r"""The logsumexp of 0 and x: a smooth max(0, x).
 
     .. math:: \operatorname{softplus}(x) = \log(1 + e^x) = \max(0, x) + \log(1 + e^{-|x|})
 
@@ -166,10 +166,8 @@ def softplus(x):
 
 
 # --- book/04-inverse.ipynb, cell build-softplus-inverse
-_LOG_2 = (
-    np.log(2.0),
-    np.longdouble("2.3190468138462996154949e-17"),
-)  # and what it leaves out
+# log 2 as a float64, and what that leaves out
+_LOG_2 = np.log(2.0), np.longdouble("2.3190468138462996154949e-17")
 
 
 @on_floats(y=real_array)
@@ -226,7 +224,8 @@ def softplus_inverse(y):
     high, low = (part.astype(y.dtype) for part in _LOG_2)
     from_log_2 = (y - high) - low
     near = np.log1p(2 * np.expm1(from_log_2))
-    return np.where(np.abs(from_log_2) <= 0.3, near, y + np.log(-np.expm1(-y)))
+    far = y + np.log(-np.expm1(-y))
+    return np.where(np.abs(from_log_2) <= 0.3, near, far)
 
 
 __all__ = [

@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/04-inverse.ipynb, cell build-closure
-"""Distributions and the logits behind them: closing, inverting, centring, and their vector space."""
+"""Distributions and their logits: closure, inverse, and vector space."""
 
 import numpy as np
 
@@ -63,12 +63,11 @@ def closure(x, axis=-1):
     top = np.max(x, axis=-1, keepdims=True, initial=0)
     _, exponent = np.frexp(top)
     scaled = np.where(np.isinf(top), x == top, np.ldexp(x, -exponent))
-    return np.abs(scaled) / np.sum(
-        scaled, axis=-1, keepdims=True
-    )  # abs: no -0.0
+    whole = np.sum(scaled, axis=-1, keepdims=True)
+    return np.abs(scaled) / whole  # abs: no -0.0
 
 
-# --- book/04-inverse.ipynb, cell build-inverse
+# --- book/04-inverse.ipynb, cell build-refuse-sums
 def _refuse_sums(sums, layout, allowed):
     """Raise a ValueError that names the first slice whose sum is further from 1 than allowed."""
     off = np.abs(sums - 1) > allowed
@@ -84,8 +83,9 @@ def _refuse_sums(sums, layout, allowed):
         )
 
 
+# --- book/04-inverse.ipynb, cell build-inverse
 def softmax_inverse(p, axis=-1, *, constant=0.0):
-    r"""Logits whose softmax is p: the logarithms, plus a constant that softmax does not see.
+    r"""Logits whose softmax is p: the logarithms, plus any constant.
 
     .. math:: x_i = \log p_i + c
 
@@ -152,17 +152,15 @@ def softmax_inverse(p, axis=-1, *, constant=0.0):
         constant = layout.column(constant, "constant")
         rows = layout.rows(np.broadcast_to(p, layout.shape))
         sums = np.sum(rows, axis=-1)
-        allowed = (
-            2 * layout.size * np.finfo(rows.dtype).eps + np.finfo(dtype).eps
-        )
+        rounding = layout.size * np.finfo(rows.dtype).eps
+        allowed = 2 * rounding + np.finfo(dtype).eps
         _refuse_sums(sums, layout, min(allowed, 0.25))
-        logits = np.where(
-            np.isnan(sums)[..., np.newaxis], np.nan, np.log(rows) + constant
-        )
+        logits = np.log(rows) + constant
+        logits = np.where(np.isnan(sums)[..., np.newaxis], np.nan, logits)
         return layout.restore(logits).astype(dtype, copy=False)[()]
 
 
-# --- book/04-inverse.ipynb, cell build-clr
+# --- book/04-inverse.ipynb, cell build-log-ratios
 def _log_ratios(rows):
     """log(q / max q) along the last axis, with all its digits where the ratio is near 1 too."""
     top = np.max(rows, axis=-1, keepdims=True, initial=0)
@@ -174,6 +172,7 @@ def _log_ratios(rows):
     return np.where(ratio > 0.5, np.log1p((rows - top) / top), far)
 
 
+# --- book/04-inverse.ipynb, cell build-clr
 @on_rows(p=nonnegative_array)
 def clr(p, axis=-1):
     r"""The centred log-ratio: the logits of p that sum to 0.
