@@ -52,7 +52,7 @@ def docstring_lines(cell):
         return []
     places = []
     for node in ast.walk(ast.parse(cell.code.strip())):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
             text = node.body[0]
             if text.end_lineno > text.lineno:
                 places.append((text.lineno - 1, text.end_lineno - 1))
