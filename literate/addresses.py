@@ -8,11 +8,13 @@ go, `OLD -> NEW`, and the site then keeps an anchor for the old one: see literat
 that is not in the file yet may be renamed or go as its author likes.
 """
 
+import re
 import sys
+from unicodedata import normalize
 
 from literate import ledger
-from literate.chapters import ROOT, BookError, read_book, read_text
-from literate.directives import directives_of
+from literate.chapters import ROOT, WORDY_ID, BookError, read_book, read_text
+from literate.directives import directives_of, headings
 
 FILE = "book/ids.txt"
 HEADER = """\
@@ -56,6 +58,32 @@ def anchor(label):
     return f"equation-{label}" if is_equation(label) else label
 
 
+def doubled(book):
+    """One sentence for each label or heading that has the address of another, or an odd one."""
+    first = {}
+    for cell in (cell for chapter in book for cell in chapter.cells):
+        for label in labels_of(cell):
+            if not WORDY_ID.fullmatch(label):
+                yield f"{cell.where}: the label {label} is not of lower-case letters, digits and hyphens."
+            if label in first:
+                yield f"{cell.where}: the label {label} is already used in {first[label].where}."
+            first.setdefault(label, cell)
+    for chapter in book:
+        taken = {anchor(label): f"label {label}" for label in labels(chapter)}
+        for cell in chapter.cells:
+            for heading in headings(cell):
+                if other := taken.get(address := anchor_of_heading(heading)):
+                    yield f"{cell.where}: the heading '{heading}' has the address of the {other}, #{address}."
+                elif address:
+                    taken[address] = f"heading of {cell.where}"
+
+
+def anchor_of_heading(heading):
+    """The id that docutils gives a section; empty for one without a Latin letter, which it numbers."""
+    plain = normalize("NFKD", heading.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"^[-0-9]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", plain))
+
+
 def read_frozen(root=ROOT):
     """The addresses of the file, each with the one that has taken its place, or None."""
     frozen = {}
@@ -76,13 +104,8 @@ def unreleased(root=ROOT):
 
 
 def problems(book, root=ROOT):
-    """One sentence for each address that is lost or leads nowhere, or that a release forgot to write down."""
-    first = {}
-    for cell in (cell for chapter in book for cell in chapter.cells):
-        for label in labels_of(cell):
-            if label in first:
-                yield f"{cell.where}: the label {label} is already used in {first[label].where}."
-            first.setdefault(label, cell)
+    """One sentence for each address that is lost, doubled or leads nowhere, or that a release forgot."""
+    yield from doubled(book)
     present, frozen = of_chapters(book) | of_claims(root), read_frozen(root)
     for old, new in frozen.items():
         if new is None and old not in present:

@@ -200,6 +200,26 @@ def read_text(root, name):
         raise BookError(f"{name}: not readable ({type(error).__name__}).") from None
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which no key of a mapping is given twice; otherwise the last one would win in silence."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if double := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a key is given twice, {double[0]}", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(root, name):
+    """What a file of YAML holds."""
+    try:
+        return yaml.load(read_text(root, name), Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        raise BookError(f"{name}: not readable, {' '.join(str(error).split())}.") from None
+
+
 def read_notebook(path, root, order):
     name = path.relative_to(root).as_posix()
     try:
@@ -230,11 +250,19 @@ def cells_of(notebook, name, order=0):
 
 def toc_files(root=ROOT):
     """Every file that `_toc.yml` names, without its suffix, in reading order."""
+    first, parts = toc(root)
+    return [first, *(file for _, files in parts for file in files)]
+
+
+def toc(root=ROOT):
+    """The first page that `_toc.yml` names, and its parts: for each what it is called, and its files."""
+    read = read_yaml(root, "_toc.yml")
     try:
-        toc = yaml.safe_load(read_text(root, "_toc.yml"))
-        chapters = [entry["file"] for part in toc.get("parts", [toc]) for entry in part["chapters"]]
-        return [toc["root"], *chapters]
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        return read["root"], [
+            (part.get("caption", ""), [entry["file"] for entry in part["chapters"]])
+            for part in read.get("parts", [read])
+        ]
+    except (AttributeError, KeyError, TypeError) as error:
         said = " ".join(str(error).split())
         raise BookError(f"_toc.yml: not a table of contents ({type(error).__name__}: {said}).") from None
 
@@ -253,6 +281,9 @@ def read_book(root=ROOT):
     if unnumbered := [path for path in listed if number_of(path.name) is None]:
         name = unnumbered[0].relative_to(root)
         raise BookError(f"{name}: a chapter begins with its number, 'NN-words.ipynb'.")
+    numbers = [path.name.partition("-")[0] for path in listed]
+    if double := [number for number in numbers if numbers.count(number) > 1]:
+        raise BookError(f"_toc.yml: two chapters have the number {double[0]}.")
     in_order = sorted(listed, key=lambda path: path.name)
     if listed != sorted(in_order, key=lambda path: is_appendix(path.name)):
         raise BookError(

@@ -1,4 +1,4 @@
-"""The directives of the chapters' Markdown: theorems, exercises, boxes, labelled formulas.
+"""The directives of the chapters' Markdown: theorems, exercises, boxes, labelled formulas; and the comments.
 
 Markdown is parsed by markdown-it-py with the plugins that MyST uses, so that whatever MyST takes for a
 directive is one here: any fence, any length of it, options line by line or as a block, one inside the other.
@@ -20,6 +20,8 @@ from myst_parser.parsers.options import TokenizeError, options_to_items
 from literate.chapters import BookError, Cell
 
 HEAD = re.compile(r"\{(?P<kind>[\w:-]+)\}\s*(?P<argument>.*)", re.S)
+COMMENT = re.compile(r"<!--(.*?)-->", re.S)
+SEARCH = re.compile(r"\s*search:\s*(?P<words>\S.*)", re.S)
 TARGET = re.compile(r"(?:.*<)?(?P<target>[^<>]*)>?", re.S)  # words <target>, or the target alone
 MARKDOWN = (
     MarkdownIt("commonmark")
@@ -75,6 +77,26 @@ def _roles(tokens):
         yield from _roles(token.children or ())
 
 
+def comments(text):
+    """What the comments in some Markdown say, those in directives included."""
+    yield from _comments(MARKDOWN.parse(text))
+
+
+def _comments(tokens):
+    for token in tokens:
+        if token.type in ("html_block", "html_inline"):
+            yield from COMMENT.findall(token.content)
+        elif token.type in ("fence", "colon_fence") and HEAD.fullmatch(token.info.strip()):
+            yield from comments(_options(token.content)[1])
+        yield from _comments(token.children or ())
+
+
+def words_for_search(comment):
+    """The words of a comment `search: trick, overflow`; empty if it says something else."""
+    match = SEARCH.fullmatch(comment)
+    return " ".join(match["words"].split()) if match else ""
+
+
 def table_rows(text):
     """The rows of the tables in some Markdown, heads included, each as the texts of its cells."""
     rows = []
@@ -100,6 +122,13 @@ def directives_of(cell):
         return [Directive(cell, *parts) for parts in _parts(cell.text)]
     except TokenizeError as error:
         raise BookError(f"{cell.where}: unreadable options of a directive, {error.problem}.") from None
+
+
+def headings(cell):
+    """The headings of a cell of Markdown, as they are typed."""
+    for before, token in pairwise(MARKDOWN.parse(cell.text) if cell.kind == "markdown" else ()):
+        if before.type == "heading_open":
+            yield token.content
 
 
 @cache

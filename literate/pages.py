@@ -1,4 +1,4 @@
-"""What stands about a chapter beside it: references, changelog, bibliography, contract.
+"""What stands about a chapter beside it: references, changelog, bibliography, contract; words for the search.
 
 Each function yields a sentence for each thing that is missing there, or that points at nothing.
 """
@@ -6,10 +6,9 @@ Each function yields a sentence for each thing that is missing there, or that po
 import ast
 import re
 
-from literate import addresses
+from literate import addresses, directives
 from literate.addresses import CHANGES
 from literate.chapters import ROOT, BookError, read_text
-from literate.directives import roles
 from literate.docstrings import arguments, public
 from literate.references import BIBLIOGRAPHY, works_of
 from literate.tangle import reexported
@@ -64,21 +63,39 @@ def _rows_of_contract(root):
 
 def references(book, root=ROOT):
     """Every reference of a chapter or a page leads to what is there."""
-    texts = {cell.where: cell.text for chapter in book for cell in chapter.cells if cell.kind == "markdown"}
-    pages = sorted((root / "book").glob("*.md"))
-    texts |= {f"book/{page.name}": read_text(root, f"book/{page.name}") for page in pages}
+    texts = _texts(book, root)
     labels = {label for chapter in book for label in addresses.labels(chapter)}
     labels |= {address.partition("#")[2] for address in addresses.of_claims(root)}
     labels |= {name for text in texts.values() for name in re.findall(r"^\(([\w-]+)\)=$", text, re.M)}
-    documents = {chapter.slug for chapter in book} | {page.stem for page in pages}
+    documents = {chapter.slug for chapter in book} | {page.stem for page in _pages(root)}
     works = works_of(root).keys()
     known = {"prf:ref": labels, "ref": labels, "eq": labels, "numref": labels, "doc": documents}
     known |= {"cite:p": works, "cite:t": works}
     for where, text in texts.items():
-        for role, target in dict.fromkeys(roles(text)):
+        for role, target in dict.fromkeys(directives.roles(text)):
             for one in re.split(r",\s*", target) if role in known else ():
                 if one not in known[role]:
                     yield f"{where}: {{{role}}}`{one}` leads nowhere; there is no such {_what(role)}."
+
+
+def comments(book, root=ROOT):
+    """A comment names words for the search, in the one form that is read."""
+    for where, text in _texts(book, root).items():
+        for comment in directives.comments(text):
+            if not directives.words_for_search(comment):
+                said = " ".join(comment.split())[:60]
+                yield f"{where}: nothing reads the comment '{said}'; write <!-- search: word, some words -->."
+
+
+def _pages(root):
+    """The pages that are no notebooks."""
+    return sorted((root / "book").glob("*.md"))
+
+
+def _texts(book, root):
+    """Every text of the book, by its place."""
+    texts = {cell.where: cell.text for chapter in book for cell in chapter.cells if cell.kind == "markdown"}
+    return texts | {f"book/{page.name}": read_text(root, f"book/{page.name}") for page in _pages(root)}
 
 
 def _what(role):

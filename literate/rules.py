@@ -13,8 +13,6 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-import yaml
-
 from literate import (
     addresses,
     docstrings,
@@ -30,7 +28,7 @@ from literate import (
     style,
     tangle,
 )
-from literate.chapters import ROOT, BookError, Cell, is_word, read_book, read_text, toc_files
+from literate.chapters import ROOT, BookError, Cell, is_word, read_book, read_yaml, toc_files
 from literate.directives import directives
 from literate.exercises import STARS, exercises
 from literate.new import WRONG_ANSWERS
@@ -77,19 +75,16 @@ def cell_ids(book):
 
 
 def figures_described(book):
-    """Every picture has a sentence of alt text, a caption, and a name that occurs once."""
-    names = Counter()
-    for chapter in book:
-        for cell in chapter.code_cells:
-            for output in cell.outputs:
-                if "image/png" not in output.get("data", {}):
-                    continue
-                if not SENTENCE.fullmatch(output.metadata.get("image/png", {}).get("alt", "").strip()):
-                    yield f"{cell.where}: the figure has no sentence of alt text."
-                if not cell.figure.get("caption") or not cell.figure.get("name", "").startswith("fig-"):
-                    yield f"{cell.where}: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
-                names[cell.figure.get("name")] += 1
-    yield from (f"{name}: {count} figures have this name." for name, count in names.items() if count > 1)
+    """Every picture has a sentence of alt text and a caption, and every caption its picture."""
+    for cell in (cell for chapter in book for cell in chapter.code_cells):
+        pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+        for picture in pictures:
+            if not SENTENCE.fullmatch(picture.metadata.get("image/png", {}).get("alt", "").strip()):
+                yield f"{cell.where}: the figure has no sentence of alt text."
+        if pictures and not cell.figure:
+            yield f"{cell.where}: the figure has no line '#| figure fig-NAME: CAPTION' at its head."
+        elif cell.figure and cell.execution_count and len(pictures) != 1:
+            yield f"{cell.where}: its caption is that of one picture; the cell shows {len(pictures)}."
 
 
 def chapter_anatomy(book):
@@ -153,14 +148,15 @@ def tolerances_named(book):
 
 
 def decimals_from_cells(book):
-    """A decimal number in the prose stands in the code or in an output of its page: somebody ran it.
+    """A decimal number in the prose, captions included, stands in code or in an output of its page.
 
     It may have fewer decimals than there, rounded.
     """
     for chapter in book:
         shown = {number for cell in chapter.code_cells for number in DECIMAL.findall(_shown(cell))}
         for cell in chapter.cells:
-            for number in DECIMAL.findall(cell.text if cell.kind == "markdown" else ""):
+            prose = cell.text if cell.kind == "markdown" else cell.figure.get("caption", "")
+            for number in DECIMAL.findall(prose):
                 if number not in shown and not any(_rounds_to(number, longer) for longer in shown):
                     yield f"{cell.where}: the number {number} is in no cell and no output of the page."
 
@@ -170,8 +166,8 @@ def _rounds_to(number, longer):
 
 
 def _shown(cell):
-    """The code of a cell and what it printed, as one text."""
-    texts = [cell.text]
+    """The code of a cell without its head, or its text, and what it printed, as one text."""
+    texts = [cell.code]
     for output in cell.outputs:
         texts.append(output.get("text", ""))
         texts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
@@ -187,7 +183,7 @@ def no_machine_named(book):
     """No path of a machine in what is written or stored."""
     for chapter in book:
         for cell in chapter.cells:
-            if found := PATH.search(_shown(cell)):
+            if found := PATH.search("\n".join([*cell.head, _shown(cell)])):
                 yield f"{cell.where}: {found[0]} is a path of one machine."
 
 
@@ -215,10 +211,7 @@ def exercises_graded(book):
 
 def wrong_answers_refused(book, root=ROOT):
     """Each exercise shows a typical wrong answer that is refused, and is tried on three others."""
-    try:
-        tried = yaml.safe_load(read_text(root, WRONG_ANSWERS)) or {}
-    except yaml.YAMLError as error:
-        raise BookError(f"{WRONG_ANSWERS}: not readable, {' '.join(str(error).split())}.") from None
+    tried = read_yaml(root, WRONG_ANSWERS) or {}
     if not isinstance(tried, dict):
         raise BookError(f"{WRONG_ANSWERS}: not a list of answers below the label of each exercise.")
     found = {exercise.label: exercise for chapter in book for exercise in exercises(chapter)}
@@ -301,6 +294,7 @@ ON_ROOT = (
     docstrings_whole,
     pages.contract_rows,
     pages.references,
+    pages.comments,
     pages.changelog,
     pages.bibliography,
     style.problems,

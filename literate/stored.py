@@ -73,8 +73,8 @@ def problems(book):
         number = chapter.slug.partition("-")[0]
         edited = [cell for cell in chapter.code_cells if cell.execution_count and not _as_it_ran(cell)]
         if edited:
-            others = f", the first of {len(edited)} in its chapter" if edited[1:] else ""
-            yield f"{edited[0].where}: edited after it ran{others}; use `make run CH={number}`."
+            others = f", the first of {len(edited)} such cells" if edited[1:] else ""
+            yield f"{edited[0].where}: not the code that `make run CH={number}` ran{others}; run it again."
         for cell in chapter.cells:
             for reader, key, value in _told(cell):
                 if (cell.metadata.get(reader, {}).get(key) or None) != (value or None):

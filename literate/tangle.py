@@ -8,13 +8,14 @@ as it was. Files below `softlit/` that no chapter exports any more are removed.
 
 import ast
 import keyword
+import re
 import sys
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from literate.chapters import ROOT, BookError, Cell, read_book
+from literate.chapters import ROOT, BookError, Cell, number_of, read_book
 
 BANNER = "# Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file."
 INIT_DOC = "Modules that the chapters of the book build and use; they need the packages of softlit[book]."
@@ -132,8 +133,18 @@ def _origins(book, found):
     return origins
 
 
+def _in_its_appendix(cell, origin):
+    """Whether a cell that is not exported shows what an appendix of its own chapter builds, as 03a for 03.
+
+    The chapter has a function at work whose plumbing stands at the back. What is exported, in either, rests
+    on earlier cells alone.
+    """
+    own = re.fullmatch(rf"{number_of(cell.notebook)}[a-z]", number_of(origin.notebook))
+    return bool(own) and not cell.module
+
+
 def _check_order(book, found):
-    """Refuse a cell that uses what no cell before it has built."""
+    """Refuse a cell that uses what no cell before it has built, and no appendix of its chapter."""
     origins = _origins(book, found)
     owners = {"softlit", *(f"softlit.{definition.module}" for definition in found)}
     for chapter in book:
@@ -144,7 +155,7 @@ def _check_order(book, found):
             imported |= {name: dotted for name, dotted in _package_imports(cell) if name != "softlit"}
             for dotted in _package_uses(cell, imported):
                 origin = origins.get(dotted)
-                if origin and origin.position > cell.position:
+                if origin and origin.position > cell.position and not _in_its_appendix(cell, origin):
                     raise BookError(f"{cell.where}: uses {dotted}, which is built later, in {origin.where}.")
                 if not origin and dotted.rpartition(".")[0] in owners and not dotted.endswith("__"):
                     raise BookError(f"{cell.where}: uses {dotted}, which no chapter builds.")

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-careful
+# --- book/03a-engine-room.ipynb, cell build-careful
 """How a task is done for a whole array: tile by tile, with care where it is needed, or the short way."""
 
 import numpy as np
@@ -14,9 +14,15 @@ _ALL = np.array(True)  # the slices of a tile, where none of them is done
 
 def _attempt(task, x, out, mask=None):
     """Work a tile as it is, if that is promising; one bool for each slice that is still to be done."""
-    if (mask is not None and not task.multiplies_by_mask) or not looks_moderate(x):
+    if (mask is not None and not task.multiplies_by_mask) or not looks_moderate(
+        x
+    ):
         return _ALL
-    total = task.tile(x, None, out) if mask is None else task.tile(x, None, out, mask)
+    total = (
+        task.tile(x, None, out)
+        if mask is None
+        else task.tile(x, None, out, mask)
+    )
     return ~((total >= task.least_sum) & (total <= LIMITS[x.dtype].largest_sum))
 
 
@@ -30,8 +36,12 @@ def _with_care(task, x, out):
         task.tile(x, centre, out)
         np.copyto(out, top, where=~np.isfinite(top))
         return
-    if np.isposinf(top).any():  # the limit: ties of +inf at 0, and nothing else counts
-        x = np.where(np.isposinf(top), np.where(x == np.inf, x.dtype.type(0), -np.inf), x)
+    if np.isposinf(
+        top
+    ).any():  # the limit: ties of +inf at 0, and nothing else counts
+        x = np.where(
+            np.isposinf(top), np.where(x == np.inf, x.dtype.type(0), -np.inf), x
+        )
     task.tile(x, centre, out)
 
 
@@ -66,7 +76,7 @@ def _masked(task, x, out, mask):
         _again(_without_mask, task, strays, x, out, mask)
 
 
-# --- book/03-computing-it-well.ipynb, cell build-whole
+# --- book/03a-engine-room.ipynb, cell build-whole
 def _work(task, x, out, mask):
     """Do a task for a tile."""
     if mask is None:
@@ -85,7 +95,9 @@ def _by_tiles(task, x, beta, mask, out):
     for tile in tiles(x, dtype.itemsize):
         part, allowed = x[tile], None if mask is None else mask[tile]
         if beta is not None:
-            part = scaled_gaps(part.astype(wide(x), copy=False), beta[tile[0]], allowed)
+            part = scaled_gaps(
+                part.astype(wide(x), copy=False), beta[tile[0]], allowed
+            )
         if part.dtype == out.dtype and not narrow:
             _work(task, part, out[tile], allowed)
         else:
@@ -114,7 +126,7 @@ def by_slices(task, x, axis, where, beta=1.0):
         return out, layout
 
 
-# --- book/03-computing-it-well.ipynb, cell build-small-arrays
+# --- book/03a-engine-room.ipynb, cell build-small-arrays
 _FLOAT64 = np.dtype(np.float64)
 
 
@@ -122,7 +134,12 @@ def of_small(task, x, axis, where, beta=1.0):
     """What a task makes of x if x is small, its slices are rows, and no warning can arise; else None."""
     if type(beta) is not float or beta != 1 or where is not None:
         return None
-    if type(axis) is not int or axis != -1 or type(x) is not np.ndarray or not x.ndim:
+    if (
+        type(axis) is not int
+        or axis != -1
+        or type(x) is not np.ndarray
+        or not x.ndim
+    ):
         return None
     dtype = x.dtype
     limits = LIMITS.get(dtype)

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/01-hard-and-soft.ipynb, cell build-arrays
+# --- book/00a-arrays.ipynb, cell build-arrays
 """How every function reads its arguments: which numbers, which axes, which entries."""
 
 import math
@@ -14,7 +14,8 @@ def refuse_more_than_numbers(x, name):
     """Raise a TypeError if an array, or one within a list, would lose something by becoming NumPy's."""
     if isinstance(x, list | tuple):
         if not all(
-            issubclass(kind, int | float | np.generic) for kind in set(map(type, x))
+            issubclass(kind, int | float | np.generic)
+            for kind in set(map(type, x))
         ):
             for part in x:
                 refuse_more_than_numbers(part, name)
@@ -48,19 +49,29 @@ def plain_array(x, name):
     try:
         array = np.asanyarray(x)
     except ValueError as error:
-        raise ValueError(f"{name} cannot be read as an array: {error}") from error
+        raise ValueError(
+            f"{name} cannot be read as an array: {error}"
+        ) from error
     except (TypeError, RuntimeError) as error:
-        raise TypeError(f"{name} cannot be read as an array: {error}") from error
-    refuse_more_than_numbers(array, name)  # some convert themselves to a masked array
+        raise TypeError(
+            f"{name} cannot be read as an array: {error}"
+        ) from error
+    refuse_more_than_numbers(
+        array, name
+    )  # some convert themselves to a masked array
     return np.asarray(array)
 
 
 def _advice(x, array, name):
     """What to do with an argument that holds no floats, integers or bool; '' if there is nothing."""
     if hasattr(x, "toarray"):
-        return f": {name} is a {type(x).__name__}, and {name}.toarray() an array"
+        return (
+            f": {name} is a {type(x).__name__}, and {name}.toarray() an array"
+        )
     if array.dtype != object:
-        narrow = array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32)
+        narrow = array.dtype.kind == "V" and np.can_cast(
+            array.dtype, np.float32
+        )
         return f": {name}.astype(numpy.float32) holds them" if narrow else ""
     if array.ndim == 0 and isinstance(x, Iterable):
         return f": {name} is a {type(x).__name__}, and list({name}) a list"
@@ -92,7 +103,9 @@ def real_array(x, name="x"):
             f"{name} must hold real numbers, not values of dtype {array.dtype}{advice}"
         )
     result = array.dtype.newbyteorder("=")
-    return array.astype(np.promote_types(result, np.float32), copy=False), result
+    return array.astype(
+        np.promote_types(result, np.float32), copy=False
+    ), result
 
 
 def mask_array(where, shape, name="where"):
@@ -110,20 +123,26 @@ def mask_array(where, shape, name="where"):
     where = plain_array(where, name)
     if where.dtype != bool:
         advice = f": {name} != 0 holds bool" if where.dtype.kind in "iu" else ""
-        raise TypeError(f"{name} must hold bool, not values of dtype {where.dtype}{advice}")
+        raise TypeError(
+            f"{name} must hold bool, not values of dtype {where.dtype}{advice}"
+        )
     return where if shape is None else broadcast_array(where, shape, name)
 
 
 def broadcasts(shape, target):
     """Whether an array of this shape broadcasts to the target."""
     pairs = zip(reversed(shape), reversed(target), strict=False)
-    return len(shape) <= len(target) and all(n in (1, wanted) for n, wanted in pairs)
+    return len(shape) <= len(target) and all(
+        n in (1, wanted) for n, wanted in pairs
+    )
 
 
 def refuse_shape(shape, target, name):
     """Raise a ValueError that names the array and both shapes if it does not broadcast to the target."""
     if not broadcasts(shape, target):
-        raise ValueError(f"{name} has shape {shape}, which does not broadcast to {target}")
+        raise ValueError(
+            f"{name} has shape {shape}, which does not broadcast to {target}"
+        )
 
 
 def broadcast_array(array, shape, name):
@@ -151,11 +170,13 @@ def broadcast_together(**arrays):
     try:
         return np.broadcast_arrays(*arrays.values())
     except ValueError:
-        told = " and ".join(f"{name} has shape {a.shape}" for name, a in arrays.items())
+        told = " and ".join(
+            f"{name} has shape {a.shape}" for name, a in arrays.items()
+        )
         raise ValueError(f"{told}: they do not broadcast") from None
 
 
-# --- book/01-hard-and-soft.ipynb, cell build-slices
+# --- book/00a-arrays.ipynb, cell build-slices
 class Layout:
     """The slices of an array along some axes, laid out as rows along one last axis, and back.
 
@@ -178,11 +199,15 @@ class Layout:
             raise TypeError(
                 f"axis must be an int, a tuple of ints or None, not {axis!r}"
             ) from None
-        kept = [dimension for dimension in dimensions if dimension not in self.axes]
+        kept = [
+            dimension for dimension in dimensions if dimension not in self.axes
+        ]
         self.order = (*kept, *self.axes)
         self.in_order = self.order == dimensions
         self.outer = tuple([self.working[dimension] for dimension in kept])
-        self.size = math.prod([self.working[dimension] for dimension in self.axes])
+        self.size = math.prod(
+            [self.working[dimension] for dimension in self.axes]
+        )
 
     @classmethod
     def shared(cls, shape, axis, values, name):
@@ -215,7 +240,9 @@ class Layout:
         """Rows back in the shape and order that the array came in."""
         if self.in_order:
             return rows.reshape(self.shape)
-        moved = rows.reshape([self.working[dimension] for dimension in self.order])
+        moved = rows.reshape(
+            [self.working[dimension] for dimension in self.order]
+        )
         return moved.transpose(np.argsort(self.order)).reshape(self.shape)
 
     def _kept_shape(self):
@@ -235,13 +262,23 @@ class Layout:
 
     def _refuse_several(self, values, name):
         if not broadcasts(values.shape, self._kept_shape()):
-            raise self._refusal(values, name, f" and varies along axis {self.axes}")
+            raise self._refusal(
+                values, name, f" and varies along axis {self.axes}"
+            )
 
     def _refusal(self, values, name, fault):
-        told = f"{name} has shape {values.shape}{fault}; one slice has one {name}"
+        told = (
+            f"{name} has shape {values.shape}{fault}; one slice has one {name}"
+        )
         if values.shape == self.outer:
-            one = "[:, np.newaxis]" if self._kept_shape() == [*values.shape, 1] else ""
-            told += f": write {name}{one or f'.reshape{tuple(self._kept_shape())}'}"
+            one = (
+                "[:, np.newaxis]"
+                if self._kept_shape() == [*values.shape, 1]
+                else ""
+            )
+            told += (
+                f": write {name}{one or f'.reshape{tuple(self._kept_shape())}'}"
+            )
         return ValueError(told)
 
     def reduced_shape(self, keepdims=False):
@@ -255,7 +292,7 @@ class Layout:
         return values.reshape(self.reduced_shape(keepdims))
 
 
-# --- book/01-hard-and-soft.ipynb, cell build-on-rows
+# --- book/00a-arrays.ipynb, cell build-on-rows
 import inspect
 from functools import wraps
 
@@ -266,8 +303,12 @@ def _by_name(function):
     Quicker than `inspect.Signature.bind`; a call that does not fit gets the TypeError of Python itself.
     """
     parameters = dict(inspect.signature(function).parameters)
-    defaults = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
-    placed = [k for k, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    defaults = {
+        k: p.default for k, p in parameters.items() if p.default is not p.empty
+    }
+    placed = [
+        k for k, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
     body = inspect.unwrap(function)
 
     def arguments(given, named):
@@ -329,9 +370,14 @@ def _laid_out(arguments, entries, columns, axis):
     wide, shape = arrays[entries[0]].dtype, arrays[entries[0]].shape
     layout = None if columns else Layout(shape, axis)
     for name, values in numbers.items():
-        layout = Layout.shared(layout.shape if layout else shape, axis, values, name)
+        layout = Layout.shared(
+            layout.shape if layout else shape, axis, values, name
+        )
     if layout.shape != shape:
-        arrays = {k: np.broadcast_to(array, layout.shape) for k, array in arrays.items()}
+        arrays = {
+            k: np.broadcast_to(array, layout.shape)
+            for k, array in arrays.items()
+        }
     rows = {name: layout.rows(array) for name, array in arrays.items()}
     for name, values in numbers.items():
         rows[name] = layout.column(values.astype(wide), name)
@@ -397,7 +443,9 @@ def nonnegative_array(p, name="p"):
     if negative.any():
         place = np.argwhere(negative)[0].tolist()
         entry = f"{name}{place}" if place else name
-        raise ValueError(f"{name} must not be negative, but {entry} is {p[tuple(place)]!s}")
+        raise ValueError(
+            f"{name} must not be negative, but {entry} is {p[tuple(place)]!s}"
+        )
     return p, dtype
 
 
@@ -418,7 +466,9 @@ def positive_int(count, name):
     try:
         count = operator.index(count)
     except TypeError:
-        raise TypeError(f"{name} must be a positive int, not {count!r}") from None
+        raise TypeError(
+            f"{name} must be a positive int, not {count!r}"
+        ) from None
     if count < 1:
         raise ValueError(f"{name} must be at least 1, not {count}")
     return count

@@ -24,8 +24,12 @@ def block_shape(shape, entries):
 def _block_of_slices(shape, axes, entries):
     """As `block_shape`; smaller if it holds parts of many slices, since each of these has a state."""
     block = block_shape(shape, entries)
-    slices = math.prod(size for axis, size in enumerate(block) if axis not in axes)
-    if 16 * slices > entries and any(block[axis] < shape[axis] for axis in axes):
+    slices = math.prod(
+        size for axis, size in enumerate(block) if axis not in axes
+    )
+    if 16 * slices > entries and any(
+        block[axis] < shape[axis] for axis in axes
+    ):
         return block_shape(shape, entries // 16)
     return block
 
@@ -43,13 +47,17 @@ def panels(shape, axes, entries):
     kept = [parts for axis, parts in enumerate(cuts) if axis not in axes]
     for fixed in map(iter, product(*kept)):
         sides = (
-            parts if axis in axes else [next(fixed)] for axis, parts in enumerate(cuts)
+            parts if axis in axes else [next(fixed)]
+            for axis, parts in enumerate(cuts)
         )
         yield list(product(*sides))
 
 
 def _cut(size, length):
-    return [slice(start, min(start + length, size)) for start in range(0, size, length)]
+    return [
+        slice(start, min(start + length, size))
+        for start in range(0, size, length)
+    ]
 
 
 def selected(at, shape, path):
@@ -58,7 +66,9 @@ def selected(at, shape, path):
     kinds = [type(one) for one in at]
     named = sum(kind not in (type(...), type(None)) for kind in kinds)
     if named > len(shape) or kinds.count(type(...)) > 1:
-        raise IndexError(f"{path}: {len(at)} indices are too many for the shape {shape}")
+        raise IndexError(
+            f"{path}: {len(at)} indices are too many for the shape {shape}"
+        )
     ranges, view, axes = [], [], iter(enumerate(shape))
     for one in at:
         view.append(one)
@@ -75,7 +85,11 @@ def _selected_of_axis(one, axis, size, path):
     if isinstance(one, slice):
         entries = range(size)[one]
         rising = entries.step > 0
-        return (entries, slice(None)) if rising else (entries[::-1], slice(None, None, -1))
+        return (
+            (entries, slice(None))
+            if rising
+            else (entries[::-1], slice(None, None, -1))
+        )
     try:
         entry = operator.index(one) if not isinstance(one, bool) else None
     except TypeError:
@@ -86,7 +100,9 @@ def _selected_of_axis(one, axis, size, path):
             "read a slice, and choose from that"
         )
     if not -size <= entry < size:
-        raise IndexError(f"{path}: {entry} is out of range for axis {axis} of size {size}")
+        raise IndexError(
+            f"{path}: {entry} is out of range for axis {axis} of size {size}"
+        )
     entry %= size
     return range(entry, entry + 1), 0
 

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-exp
+# --- book/03a-engine-room.ipynb, cell build-exp
 """Exponentials of gaps with all their digits, what to subtract before, and gaps times beta."""
 
 import numpy as np
@@ -59,12 +59,15 @@ def safe_centre(top):
 def looks_moderate(x):
     """Whether exp stays in its quick range, judged by one entry in sixteen."""
     some = x[::16] if len(x) >= 16 else x[:, ::16]
-    least, most = np.minimum.reduce(some, axis=None), np.maximum.reduce(some, axis=None)
+    least, most = (
+        np.minimum.reduce(some, axis=None),
+        np.maximum.reduce(some, axis=None),
+    )
     limits = LIMITS[x.dtype]
     return limits.low <= least and most <= limits.high
 
 
-# --- book/03-computing-it-well.ipynb, cell build-gaps
+# --- book/03a-engine-room.ipynb, cell build-gaps
 def scaled_gaps(rows, beta, mask):
     """beta (x - max x) along the last axis, or beta (x - min x) for a negative beta: never positive.
 
@@ -78,7 +81,9 @@ def scaled_gaps(rows, beta, mask):
     top = np.where(np.isneginf(top) & (beta != 0), np.nan, top)
     half_gaps = np.where(y == top, 0, y / 2 - top / 2)
     scaled = np.abs(beta) * half_gaps * 2
-    zero_times_infinity = np.isnan(scaled) & ~np.isnan(half_gaps) & ~np.isnan(beta)
+    zero_times_infinity = (
+        np.isnan(scaled) & ~np.isnan(half_gaps) & ~np.isnan(beta)
+    )
     scaled = np.where(zero_times_infinity, 0, scaled)
     scaled = np.where(
         np.isinf(beta) & (y < top), -np.inf, scaled

@@ -54,14 +54,18 @@ class ZarrArray:
             np.ravel(range(size)[part])[0]
             for part, size in zip(at, self.shape, strict=True)
         )
-        place = (int(entry) // size for entry, size in zip(first, sizes, strict=True))
+        place = (
+            int(entry) // size for entry, size in zip(first, sizes, strict=True)
+        )
         return self.array.metadata.encode_chunk_key(tuple(place))
 
 
 def _zarr_array(path, component):
     """The array at a path, or that of this name in the group there."""
     zarr = required("zarr")
-    store = zarr.storage.ZipStore(path, mode="r") if os.path.isfile(path) else path
+    store = (
+        zarr.storage.ZipStore(path, mode="r") if os.path.isfile(path) else path
+    )
     try:
         found = zarr.open(store, mode="r", path=component)
     except (OSError, ValueError) as error:
@@ -72,7 +76,9 @@ def _zarr_array(path, component):
     if isinstance(found, zarr.Group):
         within = f"{component.strip('/')}/" if component else ""
         arrays = (
-            name for name, node in found.members(None) if isinstance(node, zarr.Array)
+            name
+            for name, node in found.members(None)
+            if isinstance(node, zarr.Array)
         )
         names = [within + name for name in arrays]
         raise ValueError(
@@ -80,7 +86,9 @@ def _zarr_array(path, component):
             "name one as component"
         )
     if found.dtype.kind not in "fiub":
-        raise TypeError(f"{path} must hold real numbers, not values of dtype {found.dtype}")
+        raise TypeError(
+            f"{path} must hold real numbers, not values of dtype {found.dtype}"
+        )
     return found
 
 

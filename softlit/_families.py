@@ -12,7 +12,9 @@ from softlit._sums import row_sums
 from softlit._tasks import log_of_near_one
 from softlit._tiles import top_places
 
-_STEP = 64  # references are multiples of this: a maximum lies within 32 of its own
+_STEP = (
+    64  # references are multiples of this: a maximum lies within 32 of its own
+)
 _ENTRIES = BLOCK // 8  # of float64 in a block
 _RUN = 2**14  # entries whose coarse parts are summed without a rounding
 _QUICK_RUN = 2**17  # of float32, which has no coarse parts: fewer calls
@@ -76,7 +78,9 @@ def merged_pair(a, b):
     reference = _reference(top)
     both = np.empty(a.shape, top.dtype)
     both[0] = top
-    both[1::2], both[2::2] = two_sum(*_rescaled(a, reference), *_rescaled(b, reference))
+    both[1::2], both[2::2] = two_sum(
+        *_rescaled(a, reference), *_rescaled(b, reference)
+    )
     both[1], both[2] = two_sum(both[1], both[2], _leads(low, reference), 0)
     return both
 
@@ -125,13 +129,17 @@ def _families_of_runs(x, values, mask):
     )
     for at in tiles_of_runs(*x.shape):
         tile = x[at].reshape(-1, n)
-        carried = None if values is None else values[at].reshape(-1, n).astype(wide)
+        carried = (
+            None if values is None else values[at].reshape(-1, n).astype(wide)
+        )
         if mask is not None:
             allowed = mask[at].reshape(-1, n)
             tile = np.where(allowed, tile, -np.inf)
             carried = None if carried is None else np.where(allowed, carried, 0)
         own = (buffer[: tile.size].reshape(tile.shape) for buffer in buffers)
-        for kept, found in zip(family, _family_of_rows(tile, carried, *own), strict=True):
+        for kept, found in zip(
+            family, _family_of_rows(tile, carried, *own), strict=True
+        ):
             kept[at] = found.reshape(kept[at].shape)
     return family
 
@@ -178,7 +186,9 @@ def log_of_sum(family):
     """LogSumExp of all logits of the family."""
     top, reference, lead, rest = _unpacked(family)
     value = reference + np.log(lead + rest)
-    value = np.where(np.abs(value) < 2, log_of_near_one(top, rest / lead), value)
+    value = np.where(
+        np.abs(value) < 2, log_of_near_one(top, rest / lead), value
+    )
     return np.where(np.isinf(top), top, value)
 
 
@@ -194,8 +204,12 @@ def shift_and_total(family):
     total = np.where(lead + rest == 0, np.nan, lead + rest)
     whole = reference + np.log(total)
     near = (whole >= 0) & (whole <= 32)
-    shift = np.where(near, 0, np.where(np.isinf(reference), reference, np.floor(whole)))
-    return shift, total * np.where(shift == reference, 1, np.exp(reference - shift))
+    shift = np.where(
+        near, 0, np.where(np.isinf(reference), reference, np.floor(whole))
+    )
+    return shift, total * np.where(
+        shift == reference, 1, np.exp(reference - shift)
+    )
 
 
 def probabilities(x, shift, total):

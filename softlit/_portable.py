@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-generic
+# --- book/03a-engine-room.ipynb, cell build-generic
 """The same functions for arrays of other libraries, by the array API standard: one body.
 
 The result stays in the library, so that `jax.jit`, `jax.grad` and torch's autograd see through it, as often
@@ -53,7 +53,9 @@ def _held(x):
 def _floats(xp, x, name):
     """An array of another library as floats to compute with, and the dtype of the result."""
     if not xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
-        raise TypeError(f"{name} must hold real numbers, not values of dtype {x.dtype}")
+        raise TypeError(
+            f"{name} must hold real numbers, not values of dtype {x.dtype}"
+        )
     usual = xp.asarray(0.5).dtype
     dtype = x.dtype if xp.isdtype(x.dtype, "real floating") else usual
     narrow = xp.finfo(dtype).bits < 32
@@ -91,7 +93,9 @@ def _read_beta(x, beta):
     if is_foreign(beta):
         _refuse_stranger(xp, beta, "beta")
         return xp.astype(_floats(xp, beta, "beta")[0], x.dtype)
-    return xp.astype(_like(x, real_array(beta, "beta")[0].astype(np.float64)), x.dtype)
+    return xp.astype(
+        _like(x, real_array(beta, "beta")[0].astype(np.float64)), x.dtype
+    )
 
 
 def _read_mask(x, where):
@@ -103,7 +107,9 @@ def _read_mask(x, where):
     xp = _namespace(x)
     _refuse_stranger(xp, where, "where")
     if not xp.isdtype(where.dtype, "bool"):
-        raise TypeError(f"where must hold bool, not values of dtype {where.dtype}")
+        raise TypeError(
+            f"where must hold bool, not values of dtype {where.dtype}"
+        )
     broadcast_array(_shaped(where), tuple(x.shape), "where")
     return xp.broadcast_to(where, x.shape)
 
@@ -132,7 +138,9 @@ def _without_derivative(xp, top, undefined):
 def _gaps(xp, x, axes, beta, mask):
     """The maximum (the minimum, with its sign turned, for a negative beta), and beta times the gaps below."""
     if mask is not None:
-        x = xp.where(mask, x, 0.0)  # not even a derivative meets what is left out
+        x = xp.where(
+            mask, x, 0.0
+        )  # not even a derivative meets what is left out
     y = x if beta is None else xp.where(beta < 0, -x, x)
     seen = y if mask is None else xp.where(mask, y, -xp.inf)
     top = xp.max(seen, axis=axes, keepdims=True)
@@ -160,7 +168,9 @@ def _parts(xp, x, axes, beta, mask):
         no_limit = (ties > 1) & (xp.isinf(top) | xp.isinf(beta)) & (beta != 0)
     nothing = _without_derivative(xp, top, no_limit)
     top, gaps = top + nothing, gaps + nothing
-    others = xp.sum(xp.where(tied, xp.expm1(gaps), xp.exp(gaps)), axis=axes, keepdims=True)
+    others = xp.sum(
+        xp.where(tied, xp.expm1(gaps), xp.exp(gaps)), axis=axes, keepdims=True
+    )
     return top, gaps, others + (ties - 1)
 
 

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-running
+# --- book/03a-engine-room.ipynb, cell build-running
 """Running sums of exponentials in few roundings: parts that join, each with its maximum kept out."""
 
 import numpy as np
@@ -24,9 +24,16 @@ def _running(top, rest):
     n = top.shape[-1]
     if n <= 1:
         return top, rest
-    even, second, parts = n - n % 2, slice(1, None, 2), np.empty((2, *top.shape), top.dtype)
+    even, second, parts = (
+        n - n % 2,
+        slice(1, None, 2),
+        np.empty((2, *top.shape), top.dtype),
+    )
     pairs = _joined(
-        top[..., :even:2], rest[..., :even:2], top[..., second], rest[..., second]
+        top[..., :even:2],
+        rest[..., :even:2],
+        top[..., second],
+        rest[..., second],
     )
     parts[:, ..., 0] = top[..., 0], rest[..., 0]
     parts[:, ..., second] = _running(*pairs)

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-weights
+# --- book/03a-engine-room.ipynb, cell build-weights
 """The logarithm of a sum of exponentials with weights of any sign, as right as its condition allows."""
 
 import numpy as np
@@ -16,7 +16,9 @@ def _signed_terms(x, b):
     gap = x - centre
     lost = x - (gap + centre)
     lost = np.where(np.abs(lost) < 1, lost, 0)  # else the term is 0 or infinite
-    near = np.clip(gap, -700, 700)  # a large weight brings back what exp alone would lose
+    near = np.clip(
+        gap, -700, 700
+    )  # a large weight brings back what exp alone would lose
     return np.exp(near) * b * np.exp(gap - near) * (1 + lost), centre
 
 
@@ -26,7 +28,9 @@ def _sums_in_two(terms):
     grid = np.ldexp(terms.dtype.type(1.5), np.frexp(size)[1] + 1)
     coarse = np.where(np.isfinite(size), (terms + grid) - grid, terms)
     fine = np.where(np.isfinite(size), terms - coarse, 0)
-    return tuple(np.sum(part, axis=-1, keepdims=True) for part in (coarse, fine))
+    return tuple(
+        np.sum(part, axis=-1, keepdims=True) for part in (coarse, fine)
+    )
 
 
 def _signed_log(x, b):
@@ -37,13 +41,17 @@ def _signed_log(x, b):
     sign = np.sign(total)
     less_one = (sign * coarse - 1) + sign * fine
     near_one = np.abs(less_one) < 0.5
-    return centre + np.where(near_one, np.log1p(less_one), np.log(np.abs(total))), sign
+    return centre + np.where(
+        near_one, np.log1p(less_one), np.log(np.abs(total))
+    ), sign
 
 
 def weighted_logsumexp(x, b, axis, keepdims, where):
     """log |sum of b exp(x)| over the axes, and the sign of the sum."""
     if is_foreign(x) or is_foreign(b):
-        raise TypeError("the weights b and return_sign are for NumPy arrays alone")
+        raise TypeError(
+            "the weights b and return_sign are for NumPy arrays alone"
+        )
     # a Python number does not widen the result; numpy.float64, which is a float too, does
     scalar = type(b) in (bool, int, float)
     (x, dtype), (b, own) = real_array(x), real_array(b, "b")
@@ -54,7 +62,10 @@ def weighted_logsumexp(x, b, axis, keepdims, where):
     kept = b != 0 if mask is None else (b != 0) & layout.rows(mask)
     with np.errstate(all="ignore"):
         results = _signed_log(np.where(kept, x, -np.inf), np.where(kept, b, 0))
-        return tuple(layout.reduced(value, keepdims).astype(dtype)[()] for value in results)
+        return tuple(
+            layout.reduced(value, keepdims).astype(dtype)[()]
+            for value in results
+        )
 
 
 __all__ = [

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-sums
+# --- book/03a-engine-room.ipynb, cell build-sums
 """Sums in an order that lets no number take part in many roundings, on whatever machine."""
 
 from functools import lru_cache
@@ -9,7 +9,9 @@ import numpy as np
 from softlit._limits import LIMITS
 
 _ONES = {dtype: np.ones(128, dtype) for dtype in LIMITS}
-_FEW_ROUNDINGS = 8  # one after the other; a tree of additions has 7 for 128 numbers
+_FEW_ROUNDINGS = (
+    8  # one after the other; a tree of additions has 7 for 128 numbers
+)
 
 
 def slice_sums(e):
@@ -52,7 +54,9 @@ def row_sums(e):
     run = min(longest, 64 if n < 128 else 128)
     cut = n - n % run
     runs = _by_dot(e[:, :cut].reshape(len(e), -1, run), np.vecdot)
-    if e.dtype == np.float32:  # in which nothing shows of what float64 rounds off
+    if (
+        e.dtype == np.float32
+    ):  # in which nothing shows of what float64 rounds off
         total = _by_einsum(runs.astype(np.float64), np.einsum)[:, np.newaxis]
     else:
         total = row_sums(runs)
@@ -63,7 +67,10 @@ def row_sums(e):
 def _longest_run(way, tool, dtype):
     """The longest run that the tool may sum on this machine; 0 if it adds the numbers one by one."""
     for n in (128, 64, 32) if way is _by_dot else (32,):
-        ends = [_roundings(lambda rows: way(rows, tool), n, dtype, k) for k in (0, n - 1)]
+        ends = [
+            _roundings(lambda rows: way(rows, tool), n, dtype, k)
+            for k in (0, n - 1)
+        ]
         if max(ends) <= _FEW_ROUNDINGS:
             return n
     return 0

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-leader
+# --- book/03a-engine-room.ipynb, cell build-leader
 """softmax, log_softmax and logsumexp of one tile and of one small vector, and the table of these tasks."""
 
 import math
@@ -20,9 +20,13 @@ def _exp_sums(x, centre, store=None, mask=None, exp=shifted_exp):
     for piece in pieces(x):
         e = exp(x[piece], centre, None if store is None else store[piece])
         if mask is not None:
-            e *= mask[piece].astype(e.dtype)  # a bool operand would be converted bit by bit
+            e *= mask[piece].astype(
+                e.dtype
+            )  # a bool operand would be converted bit by bit
         sums.append(slice_sums(e).astype(wide(x), copy=False))
-    return sums[0] if len(sums) == 1 else slice_sums(np.concatenate(sums, axis=1))
+    return (
+        sums[0] if len(sums) == 1 else slice_sums(np.concatenate(sums, axis=1))
+    )
 
 
 def _leader(x, centre, store=None):
@@ -55,16 +59,20 @@ def _leader_by_difference(x, centre):
 def _some(x, centre, chosen):
     """The chosen slices in float64 or wider, and their centres."""
     some = take(x, chosen).astype(wide(x), copy=False)
-    return some, None if centre is None else take(centre, chosen).astype(some.dtype)
+    return some, None if centre is None else take(centre, chosen).astype(
+        some.dtype
+    )
 
 
-# --- book/03-computing-it-well.ipynb, cell build-tiles
+# --- book/03a-engine-room.ipynb, cell build-tiles
 def _softmax_tile(x, centre, out, mask=None):
     total = _exp_sums(x, centre, out, mask)
     if x.shape[1] < SHORT:
         np.divide(out, total, out=out)  # exact for a single entry, and for ties
         return total
-    inverse = (1 / total).astype(x.dtype)  # half an ulp more, in a third of the time
+    inverse = (1 / total).astype(
+        x.dtype
+    )  # half an ulp more, in a third of the time
     for piece in pieces(x):
         np.multiply(out[piece], inverse, out=out[piece])
     return total
@@ -97,12 +105,17 @@ def _logsumexp_tile(x, centre, out):
 def log_of_near_one(top, rest):
     """log(exp(top) (1 + rest)), by way of the sum less 1 where that is not far from 0."""
     less_one = np.expm1(top) + np.exp(top) * rest
-    value = np.where(less_one > -0.4, np.log1p(less_one), np.log(np.exp(top) * (1 + rest)))
+    value = np.where(
+        less_one > -0.4, np.log1p(less_one), np.log(np.exp(top) * (1 + rest))
+    )
     return np.where(rest > 0, value, top)
 
 
-# --- book/03-computing-it-well.ipynb, cell build-small
-_exponential, _sum = np.exp, np.add.reduce  # for ten numbers the way to a name counts
+# --- book/03a-engine-room.ipynb, cell build-small
+_exponential, _sum = (
+    np.exp,
+    np.add.reduce,
+)  # for ten numbers the way to a name counts
 
 
 def _softmax_vector(x):
@@ -136,17 +149,23 @@ def _logsumexp_vector(x):
         return top + math.log1p(rest)
     less_one = math.expm1(top) + math.exp(top) * rest
     near_one = less_one > -0.4
-    return math.log1p(less_one) if near_one else math.log(math.exp(top) * (1 + rest))
+    return (
+        math.log1p(less_one)
+        if near_one
+        else math.log(math.exp(top) * (1 + rest))
+    )
 
 
-# --- book/03-computing-it-well.ipynb, cell build-table
+# --- book/03a-engine-room.ipynb, cell build-table
 class Task(NamedTuple):
     """What is to be done to every slice: all in which the three functions differ."""
 
     tile: Callable  # of (x, centre, out): fills a tile of results, and returns the sums
     vector: Callable  # of a small vector in float64
     reduces: bool  # to one number a slice
-    least_sum: float  # less is not believed; a logarithm needs its own digits only
+    least_sum: (
+        float  # less is not believed; a logarithm needs its own digits only
+    )
     multiplies_by_mask: bool  # the tile takes a mask as well
     left_out: float  # the result of an entry that a mask leaves out
     in_float64: bool  # the exponentials of float32 are formed in float64

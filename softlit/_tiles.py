@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-layout
+# --- book/03a-engine-room.ipynb, cell build-layout
 """Where slices lie: rows, or neighbours interleaved along a third axis; and tiles that fit the cache.
 
 Axis 1 runs along the slices in both.
@@ -35,7 +35,11 @@ def tiles(x, itemsize):
     height = max(1, entries // (n * width))
     for row in range(0, outer, height):
         for column in range(0, inner, width):
-            tile = slice(row, row + height), slice(None), slice(column, column + width)
+            tile = (
+                slice(row, row + height),
+                slice(None),
+                slice(column, column + width),
+            )
             yield tile[: x.ndim]
 
 
@@ -43,17 +47,25 @@ def pieces(tile):
     """Indices that cut a tile across its slices into pieces of at most a block."""
     n = tile.shape[1]
     step = max(1, BLOCK * n // tile.nbytes)
-    return [(slice(None), slice(start, start + step)) for start in range(0, n, step)]
+    return [
+        (slice(None), slice(start, start + step)) for start in range(0, n, step)
+    ]
 
 
 def top_places(rows):
     """The index of the maximum of each row."""
-    return np.arange(len(rows))[:, np.newaxis], rows.argmax(axis=1)[:, np.newaxis]
+    return np.arange(len(rows))[:, np.newaxis], rows.argmax(axis=1)[
+        :, np.newaxis
+    ]
 
 
 def tops(x):
     """The maximum of each slice."""
-    return x[top_places(x)] if x.ndim == 2 else np.maximum.reduce(x, axis=1, keepdims=True)
+    return (
+        x[top_places(x)]
+        if x.ndim == 2
+        else np.maximum.reduce(x, axis=1, keepdims=True)
+    )
 
 
 def _slices_first(x):

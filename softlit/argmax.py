@@ -67,7 +67,7 @@ def hardmax(x, axis=-1, *, where=None):
     """
     kept = x if where is None else np.where(where, x, -np.inf)
     top = np.max(kept, axis=-1, keepdims=True, initial=-np.inf)
-    hits = (kept == top).astype(x.dtype)  # none in a row with a NaN: 0/0 below
+    hits = (kept == top).astype(x.dtype)  # none in a row with a NaN: 0/0
     shares = hits / np.sum(hits, axis=-1, keepdims=True)
     shares = np.where(np.isneginf(top), np.nan, shares)
     return shares if where is None else np.where(where, shares, 0)
@@ -107,7 +107,9 @@ def _coordinates(coordinates, axis, shape, x_dtype):
         if c.shape == (size,):
             c = c.reshape([size if d == k else 1 for d in range(len(shape))])
         elif c.ndim < 2:
-            raise ValueError(f"coordinates of axis {k} have shape {c.shape}, not ({size},)")
+            raise ValueError(
+                f"coordinates of axis {k} have shape {c.shape}, not ({size},)"
+            )
         columns.append(broadcast_array(c, shape, "coordinates"))
     return columns, np.result_type(*dtypes)
 
@@ -118,12 +120,16 @@ def _mean(c, p, axes):
     half = c / 2
     part = (p > 0) | np.isnan(c)
     top = p == np.max(p, axis=axes, keepdims=True, initial=0)
-    reference = np.max(half, axis=axes, keepdims=True, initial=-np.inf, where=top)
+    reference = np.max(
+        half, axis=axes, keepdims=True, initial=-np.inf, where=top
+    )
     reference = np.where(np.isfinite(reference), reference, 0)
     moved = np.sum(p * (half - reference), axis=axes, keepdims=True, where=part)
     low = np.min(c, axis=axes, keepdims=True, initial=np.inf, where=part)
     high = np.max(c, axis=axes, keepdims=True, initial=-np.inf, where=part)
-    value = np.where(low <= high, np.clip(2 * (reference + moved), low, high), np.nan)
+    value = np.where(
+        low <= high, np.clip(2 * (reference + moved), low, high), np.nan
+    )
     return np.squeeze(value, axis=axes)
 
 
@@ -251,7 +257,9 @@ def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
     layout, mask = Layout(shape, axis), mask_array(where, shape)
     with np.errstate(all="ignore"):
         p = np.asarray(
-            softmax(x.astype(computed, copy=False), axis, beta=beta, where=where)
+            softmax(
+                x.astype(computed, copy=False), axis, beta=beta, where=where
+            )
         )
         if mask is not None:
             columns = [np.where(mask, c, 0) for c in columns]
@@ -338,7 +346,9 @@ def soft_argmax_grad(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
     with np.errstate(all="ignore"):
         x = x.astype(np.promote_types(dtype, np.float32), copy=False)
         slopes = [
-            softmax_vjp(x, c.astype(x.dtype, copy=False), axis, beta=beta, where=where)
+            softmax_vjp(
+                x, c.astype(x.dtype, copy=False), axis, beta=beta, where=where
+            )
             for c in columns
         ]
         return _one_or_all(slopes, axis, dtype)

@@ -15,7 +15,11 @@ def _pull(weights, values):
     """Sums of the values by weight; a value of weight 0 is not looked at, not even inf or NaN."""
     if np.isfinite(values).all():
         return weights @ values
-    parts = np.where(np.isfinite(values), values, 0), values == np.inf, values == -np.inf
+    parts = (
+        np.where(np.isfinite(values), values, 0),
+        values == np.inf,
+        values == -np.inf,
+    )
     sums, up, down = (weights @ part.astype(weights.dtype) for part in parts)
     unknown = weights @ np.isnan(values).astype(weights.dtype)
     infinite = np.where(up > 0, np.inf, 0) + np.where(down > 0, -np.inf, 0)
@@ -25,7 +29,11 @@ def _pull(weights, values):
 def _stay_small(q, k, v, scale=None):
     """Whether all scores lie within 32 of 0, by Cauchy and Schwarz, and no sum of values overflows."""
     squares = (float(np.vecdot(part, part).max(initial=0)) for part in (q, k))
-    scale = 1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else abs(float(scale))
+    scale = (
+        1 / math.sqrt(max(q.shape[-1], 1))
+        if scale is None
+        else abs(float(scale))
+    )
     bound = scale * math.sqrt(math.prod(squares))
     largest = max(float(v.max(initial=1)), -float(v.min(initial=-1)))
     room = float(np.finfo(v.dtype).max) / max(v.shape[-2], 1)
@@ -36,7 +44,9 @@ def _subtract_top(scores, top):
     """In place; under a top of +inf, 0 for each +inf and -inf for the others."""
     infinite = top == np.inf
     if infinite.any():
-        np.copyto(scores, np.where(scores == np.inf, 0, -np.inf), where=infinite)
+        np.copyto(
+            scores, np.where(scores == np.inf, 0, -np.inf), where=infinite
+        )
     scores -= np.where(np.isfinite(top), top, 0)
 
 
@@ -79,7 +89,10 @@ def _attend(q, k, v, queries, tables, small, tile):
             np.copyto(scores, -np.inf, where=~allowed)
         asked |= True if allowed is None else allowed.any(axis=1, keepdims=True)
         if not small:
-            before, top = top, np.maximum(top, scores.max(axis=1, keepdims=True))
+            before, top = (
+                top,
+                np.maximum(top, scores.max(axis=1, keepdims=True)),
+            )
             kept = np.where(before == top, 1, np.exp(before.astype(wide) - top))
             total, pulled = (
                 np.where(kept == 0, 0, kept * sums) for sums in (total, pulled)
@@ -89,13 +102,17 @@ def _attend(q, k, v, queries, tables, small, tile):
         total += weights @ np.ones((weights.shape[1], 1), q.dtype)
         pulled += _pull(weights, v[at])
     lse = np.where(np.isinf(top), top, top + np.log(total))
-    return np.where(asked, pulled / total, 0), np.where(asked, lse, -np.inf)[:, 0]
+    return np.where(asked, pulled / total, 0), np.where(asked, lse, -np.inf)[
+        :, 0
+    ]
 
 
 def _serving(part, heads):
     """The leading axes of keys or values, where a head that serves several of the queries counts as those."""
     axes = part.shape[:-2]
-    serves = heads and axes and axes[-1] > 0 and heads[0] % axes[-1] == 0 < heads[0]
+    serves = (
+        heads and axes and axes[-1] > 0 and heads[0] % axes[-1] == 0 < heads[0]
+    )
     return (*axes[:-1], *heads) if serves else axes
 
 
@@ -157,7 +174,9 @@ def _read_tables(mask, bias):
 def _one_number(scale):
     scale = real_array(scale, "scale")[0]
     if scale.ndim:
-        raise ValueError(f"scale must be one number, not an array of shape {scale.shape}")
+        raise ValueError(
+            f"scale must be one number, not an array of shape {scale.shape}"
+        )
     return scale
 
 
@@ -181,7 +200,9 @@ def _by_blocks(q, k, v, leading, tables, causal, scale, block, dtype):
     q = np.broadcast_to(q, leading + q.shape[-2:])
     k, v = (_by_head(part, leading) for part in (k, v))
     mask, bias = (
-        np.broadcast_to(tables[name], leading + scores) if name in tables else None
+        np.broadcast_to(tables[name], leading + scores)
+        if name in tables
+        else None
         for name in ("mask", "bias")
     )
     means = np.empty((*leading, scores[0], v.shape[-1]), dtype)
@@ -189,17 +210,33 @@ def _by_blocks(q, k, v, leading, tables, causal, scale, block, dtype):
     tile = np.empty([max(1, min(block, size)) for size in scores], q.dtype)
     for head in np.ndindex(*leading):
         keys, values = (_at(head, part, leading) for part in (k, v))
-        own = *(None if table is None else table[head] for table in (mask, bias)), causal
+        own = (
+            *(None if table is None else table[head] for table in (mask, bias)),
+            causal,
+        )
         for start in range(0, scores[0], block):
             queries = slice(start, min(start + block, scores[0]))
             at = (*head, queries)
-            asking = q[at] / q.dtype.type(root) if scale is None else q[at] * scale
-            means[at], lse[at] = _attend(asking, keys, values, queries, own, small, tile)
+            asking = (
+                q[at] / q.dtype.type(root) if scale is None else q[at] * scale
+            )
+            means[at], lse[at] = _attend(
+                asking, keys, values, queries, own, small, tile
+            )
     return means, lse
 
 
 def attention(
-    q, k, v, *, mask=None, bias=None, causal=False, scale=None, return_lse=False, block=1024
+    q,
+    k,
+    v,
+    *,
+    mask=None,
+    bias=None,
+    causal=False,
+    scale=None,
+    return_lse=False,
+    block=1024,
 ):
     r"""Attention of queries to keys and their values, without the table of scores.
 
@@ -293,7 +330,9 @@ def attention(
     with np.errstate(all="ignore"):
         scale = None if scale is None else scale.astype(work)
         parts = (part.astype(work, copy=False) for part in parts)
-        means, lse = _by_blocks(*parts, leading, tables, causal, scale, block, dtype)
+        means, lse = _by_blocks(
+            *parts, leading, tables, causal, scale, block, dtype
+        )
     return (means, lse) if return_lse else means
 
 

@@ -25,7 +25,9 @@ _da, _flatten = required("dask.array"), required("dask.core").flatten
 _CHUNK = 2**19  # entries of a chunk: 2 MiB of float32 for each thread
 _TASK = 2**22  # entries that one task reads piece by piece
 _AT_ONCE = 2**18  # entries of a piece: two runs of a state
-_OPENED = WeakValueDictionary()  # files by the names of the dask arrays that open them
+_OPENED = (
+    WeakValueDictionary()
+)  # files by the names of the dask arrays that open them
 
 
 class _Unread:
@@ -43,7 +45,13 @@ def _lazily(stored, chunks):
     """A dask array whose tasks read their chunks; its name is its own, since a file may change."""
     meta = np.empty((0,) * stored.ndim, stored.dtype)
     return _da.from_array(
-        stored, chunks, name=False, asarray=False, fancy=False, inline_array=True, meta=meta
+        stored,
+        chunks,
+        name=False,
+        asarray=False,
+        fancy=False,
+        inline_array=True,
+        meta=meta,
     )
 
 
@@ -52,7 +60,9 @@ def _in_large_tasks(x, axis):
     file, axes = _OPENED.get(x.name), Layout(x.shape, axis).axes
     if file is None or 0 not in axes:
         return x
-    return _lazily(_Unread(file), (rows_that_hold(_TASK, file.shape), *file.shape[1:]))
+    return _lazily(
+        _Unread(file), (rows_that_hold(_TASK, file.shape), *file.shape[1:])
+    )
 
 
 def _state_of_chunk(block, axis, keepdims, computing_meta=False):
@@ -61,7 +71,9 @@ def _state_of_chunk(block, axis, keepdims, computing_meta=False):
     if not isinstance(block, tuple):
         return SoftmaxState().update(block, axis)
     (file, start, stop), state = block, SoftmaxState()
-    for row in range(start, stop, height := rows_that_hold(_AT_ONCE, file.shape)):
+    for row in range(
+        start, stop, height := rows_that_hold(_AT_ONCE, file.shape)
+    ):
         state = state.update(file[row : min(row + height, stop)], axis)
     return state
 
@@ -96,7 +108,9 @@ def _plain(x, name):
     try:
         array = _da.asanyarray(x)
     except ValueError as error:
-        raise ValueError(f"{name} cannot be read as an array: {error}") from error
+        raise ValueError(
+            f"{name} cannot be read as an array: {error}"
+        ) from error
     # dask keeps the mask of an array, but not those of arrays in a list, or of a single number
     parts = array._meta, *_flatten([x], (list, tuple))
     if any(isinstance(part, np.ma.MaskedArray) for part in parts):
@@ -116,7 +130,9 @@ def _admitted(x):
 
 def _refuse_unknown(x):
     if any(map(math.isnan, x.shape)):
-        raise ValueError("x has chunks of unknown size: x.compute_chunk_sizes() finds them")
+        raise ValueError(
+            "x has chunks of unknown size: x.compute_chunk_sizes() finds them"
+        )
 
 
 def _beside(part, name, shape, chunks):
@@ -152,7 +168,9 @@ def _choose(block, mask, other):
 
 def _chosen(x, mask, other):
     """The array where the mask is True, the other number elsewhere."""
-    return x if mask is None else _by_chunk(_choose, x, mask, other, dtype=x.dtype)
+    return (
+        x if mask is None else _by_chunk(_choose, x, mask, other, dtype=x.dtype)
+    )
 
 
 def _fields(dtype):
@@ -178,12 +196,16 @@ def _of_state(block, packed, axis, method, dtype):
 def _two_visits(x, axis, name, beta, where, left_out):
     x, dtype, wide = _admitted(x)
     if not x.ndim:
-        return _two_visits(x.reshape(1), axis, name, beta, where, left_out).reshape(())
+        return _two_visits(
+            x.reshape(1), axis, name, beta, where, left_out
+        ).reshape(())
     if type(beta) is float and beta == 1:
         mask = _mask(where, x)
         x = x if mask is None else _chosen(x.astype(dtype), mask, -np.inf)
     else:
-        x, beta = _with_beta(x.astype(np.result_type(dtype, np.float32)), axis, beta)
+        x, beta = _with_beta(
+            x.astype(np.result_type(dtype, np.float32)), axis, beta
+        )
         mask = _mask(where, x)
         x = _gaps_to_leader(x, axis, beta, mask)
     axes = tuple(range(x.ndim)) if axis is None else axis
@@ -198,15 +220,25 @@ def _with_beta(x, axis, beta):
     real_array(np.empty(0, beta.dtype), "beta")
     _refuse_unknown(x)
     layout = Layout.shared(x.shape, axis, beta, "beta")
-    x, one = _da.broadcast_to(x, layout.shape), layout.reduced_shape(keepdims=True)
-    chunks = ((1,) if axis in layout.axes else cut for axis, cut in enumerate(x.chunks))
+    x, one = (
+        _da.broadcast_to(x, layout.shape),
+        layout.reduced_shape(keepdims=True),
+    )
+    chunks = (
+        (1,) if axis in layout.axes else cut
+        for axis, cut in enumerate(x.chunks)
+    )
     return x, _beside(beta, "beta", one, tuple(chunks))
 
 
 def _signed(block, beta, mask=None):
     """What is largest at the entry that leads: the logits, or for a negative beta their negatives."""
     signed = np.copysign(1, beta).astype(block.dtype) * block
-    return signed if mask is None else np.where(mask, signed, block.dtype.type(-np.inf))
+    return (
+        signed
+        if mask is None
+        else np.where(mask, signed, block.dtype.type(-np.inf))
+    )
 
 
 def _largest(block, axis, keepdims):
@@ -217,11 +249,15 @@ def _gaps_of_block(block, largest, beta, mask=None, *, axis):
     """The gaps of a part of the slices; the leader of each whole slice is put in front of its entries."""
     layout, wide = Layout(block.shape, axis), np.result_type(block, np.float64)
     with np.errstate(all="ignore"):
-        lead = layout.column(np.copysign(1, beta) * largest, "largest").astype(wide)
+        lead = layout.column(np.copysign(1, beta) * largest, "largest").astype(
+            wide
+        )
         beta = layout.column(beta.astype(block.dtype), "beta").astype(wide)
         rows = np.concatenate([lead, layout.rows(block)], axis=-1)
         if mask is not None:
-            mask = np.concatenate([np.ones(lead.shape, bool), layout.rows(mask)], axis=-1)
+            mask = np.concatenate(
+                [np.ones(lead.shape, bool), layout.rows(mask)], axis=-1
+            )
         return layout.restore(scaled_gaps(rows, beta, mask)[..., 1:])
 
 
@@ -229,7 +265,9 @@ def _gaps_to_leader(x, axis, beta, mask):
     """beta times the gap of each logit to its leader, for which the chunks are read once more."""
     masks, axes = () if mask is None else (mask,), Layout(x.shape, axis).axes
     signed = _by_chunk(_signed, x, beta, *masks, dtype=x.dtype)
-    largest = _da.reduction(signed, _largest, _largest, axes, keepdims=True, dtype=x.dtype)
+    largest = _da.reduction(
+        signed, _largest, _largest, axes, keepdims=True, dtype=x.dtype
+    )
     function = partial(_gaps_of_block, axis=axes)
     return _by_chunk(
         function, x, largest, beta, *masks, dtype=np.result_type(x, np.float64)
@@ -446,7 +484,9 @@ def open_array(path, chunks="auto", *, component=None):
         stored = ZarrArray(path, component)
         return _lazily(stored, stored.array.chunks)
     if component is not None:
-        raise ValueError(f"{path} is no Zarr group, so it has no component {component!r}")
+        raise ValueError(
+            f"{path} is no Zarr group, so it has no component {component!r}"
+        )
     return _of_npy(NpyFile(path), chunks)
 
 

@@ -96,7 +96,9 @@ class NpyFile:
                 self.shape, fortran, self.dtype = _read_header(file)
             except OSError:
                 raise
-            except Exception as error:  # NumPy lets errors of Python's tokenizer through
+            except (
+                Exception
+            ) as error:  # NumPy lets errors of Python's tokenizer through
                 raise ValueError(
                     f"{self.path} is no .npy file of numbers: {error}"
                 ) from None
@@ -148,7 +150,9 @@ class NpyFile:
             return
         (entries, *others), inner = ranges, shape[1:]
         size = self.dtype.itemsize * math.prod(inner)
-        whole = all(len(part) == n for part, n in zip(others, inner, strict=True))
+        whole = all(
+            len(part) == n for part, n in zip(others, inner, strict=True)
+        )
         if whole and (entries.step == 1 or len(entries) == 1):
             self._fill_whole(file, start + size * entries[0], out)
         elif size * entries.step <= _GAP:
@@ -157,11 +161,15 @@ class NpyFile:
             ):
                 rows = np.empty((some[-1] - some[0] + 1, *inner), self.dtype)
                 self._fill_whole(file, start + size * some[0], rows)
-                steps = (slice(part.start, part.stop, part.step) for part in others)
+                steps = (
+                    slice(part.start, part.stop, part.step) for part in others
+                )
                 part[...] = rows[(slice(None, None, entries.step), *steps)]
         else:
             for place, entry in enumerate(entries):
-                self._fill(file, start + size * entry, inner, others, out[place, ...])
+                self._fill(
+                    file, start + size * entry, inner, others, out[place, ...]
+                )
 
     def _fill_whole(self, file, start, out):
         """Read as many bytes as the array has, from a byte of the file on."""
@@ -171,7 +179,9 @@ class NpyFile:
             count = file.readinto(unread)
             if not count:
                 self._check_size()
-                raise ValueError(f"{self.path} ended {len(unread)} bytes too early")
+                raise ValueError(
+                    f"{self.path} ended {len(unread)} bytes too early"
+                )
             unread = unread[count:]
 
     def blocks(self, entries=2**20, *, progress=False):
@@ -365,7 +375,9 @@ def softmax_npy(source, target, axis=-1, *, entries=2**20, progress=False):
     shape = file.shape[::-1] if fortran else file.shape
     header = {"descr": dtype.str, "fortran_order": fortran, "shape": shape}
     lists = list(panels(file.shape, axes, entries))
-    visits = sum(len(boxes) if len(boxes) == 1 else 2 * len(boxes) for boxes in lists)
+    visits = sum(
+        len(boxes) if len(boxes) == 1 else 2 * len(boxes) for boxes in lists
+    )
     shown = _bar(visits, progress)
     with _appearing(target) as out:
         np.lib.format.write_array_header_1_0(out, header)

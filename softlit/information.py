@@ -76,11 +76,15 @@ def _kl_terms(p, q):
     near = difference * relative + 2 * p * _artanh_minus(relative)
     ratio = p / q
     normal = (ratio >= np.finfo(p.dtype).tiny) & np.isfinite(ratio)
-    far = p * np.where(normal, np.log(ratio), np.log(p) - np.log(q)) - difference
+    far = (
+        p * np.where(normal, np.log(ratio), np.log(p) - np.log(q)) - difference
+    )
     terms = np.where(np.abs(relative) <= 1 / 3, near, np.where(p == 0, q, far))
     terms = np.where((p == 0) & (q == 0), 0, terms)
     apart = ((p > 0) & (q == 0)) | (np.isinf(p) != np.isinf(q))
-    return np.where(apart, p + q + np.inf, terms)  # infinite, unless one of the two is NaN
+    return np.where(
+        apart, p + q + np.inf, terms
+    )  # infinite, unless one of the two is NaN
 
 
 @on_rows(p=nonnegative_array, q=nonnegative_array)

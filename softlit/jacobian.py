@@ -6,7 +6,13 @@ import operator
 
 import numpy as np
 
-from softlit._arrays import Layout, broadcast_array, mask_array, on_floats, real_array
+from softlit._arrays import (
+    Layout,
+    broadcast_array,
+    mask_array,
+    on_floats,
+    real_array,
+)
 from softlit.kernels import softmax
 
 
@@ -115,7 +121,9 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
     p, factors, mask, _ = _softmax_rows(x, axis, beta, where)
     a, b = p[..., :, np.newaxis], p[..., np.newaxis, :]
     # beta meets the larger factor first, so that no product of small ones underflows on the way
-    jacobian = 0 - (factors[..., np.newaxis] * np.maximum(a, b)) * np.minimum(a, b)
+    jacobian = 0 - (factors[..., np.newaxis] * np.maximum(a, b)) * np.minimum(
+        a, b
+    )
     diagonal = np.einsum("...ii->...i", jacobian)  # a view of the matrix
     diagonal[...] = 0 * p  # NaN stays NaN
     diagonal -= np.sum(jacobian, axis=-1)
@@ -127,7 +135,9 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
 def _centred_product(p, v):
     """p * (v - sum(p v)) along the last axis, for v relative to its value at the largest p."""
     most = p == np.max(p, axis=-1, keepdims=True, initial=0)
-    reference = np.max(np.where(most, v, -np.inf), axis=-1, keepdims=True, initial=-np.inf)
+    reference = np.max(
+        np.where(most, v, -np.inf), axis=-1, keepdims=True, initial=-np.inf
+    )
     v = v - np.where(np.isfinite(reference), reference, 0)
     v = np.where((p == 0) & np.isinf(v), 0, v)
     return p * (v - np.sum(p * v, axis=-1, keepdims=True))

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/03-computing-it-well.ipynb, cell build-ways
+# --- book/03a-engine-room.ipynb, cell build-ways
 """softmax, log_softmax and logsumexp along any axes, right to a few ulp, in blocks that fit the cache."""
 
 import math
@@ -29,9 +29,9 @@ def _admit(function, portable, x, **options):
         return function(x, **options).astype(dtype, copy=False)
 
 
-# --- book/03-computing-it-well.ipynb, cell build-softmax
+# --- book/03a-engine-room.ipynb, cell build-softmax
 def softmax(x, axis=-1, *, beta=1.0, where=None):
-    r"""The softmax function: probabilities proportional to the exponentials of the logits.
+    r"""Softmax: probabilities proportional to the exponentials of the logits.
 
     .. math:: S(\beta x)_i = \frac{e^{\beta x_i}}{\sum_j e^{\beta x_j}}
 
@@ -110,11 +110,12 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     if p is not None:
         return p
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        return _admit(softmax, portable_softmax, x, axis=axis, beta=beta, where=where)
+        given = {"axis": axis, "beta": beta, "where": where}
+        return _admit(softmax, portable_softmax, x, **given)
     return from_slices(*by_slices(SOFTMAX, x, axis, where, beta))[()]
 
 
-# --- book/03-computing-it-well.ipynb, cell build-log-softmax
+# --- book/03a-engine-room.ipynb, cell build-log-softmax
 def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     r"""The logarithm of the softmax function, without forming the probabilities.
 
@@ -176,14 +177,21 @@ def log_softmax(x, axis=-1, *, beta=1.0, where=None):
     if log_p is not None:
         return log_p
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        return _admit(
-            log_softmax, portable_log_softmax, x, axis=axis, beta=beta, where=where
-        )
+        given = {"axis": axis, "beta": beta, "where": where}
+        return _admit(log_softmax, portable_log_softmax, x, **given)
     return from_slices(*by_slices(LOG_SOFTMAX, x, axis, where, beta))[()]
 
 
-# --- book/03-computing-it-well.ipynb, cell build-logsumexp
-def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=None):
+# --- book/03a-engine-room.ipynb, cell build-logsumexp
+def logsumexp(
+    x,
+    axis=-1,
+    *,
+    b=None,
+    keepdims=False,
+    return_sign=False,
+    where=None,
+):
     r"""The logarithm of the sum of the exponentials: the smooth maximum.
 
     .. math:: \operatorname{LSE}(x) = \log \sum_j e^{x_j}, \qquad \log \sum_j b_j e^{x_j}
@@ -234,12 +242,13 @@ def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=No
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-log1p-split` and :prf:ref:`thm-weighted-condition`. The error
-    is at most 3 ulp or, for results smaller than 1, 2 eps of float64, which in float32 show only below
-    1e-8, on all rows that searches have found; on rows made against the order of the sum the 3 and the
-    2 become 20 + 2 log2(N). For longdouble see `softmax`. With weights it is at most 2 ulp and 3 eps of
-    float64 times the condition ``sum(abs(b) * exp(x)) / abs(sum(b * exp(x)))``, which is 1 if no weight
-    is negative. Arrays of other libraries are computed and returned in theirs. Error analysis: [1]_.
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`, and with weights in chapter 03a,
+    :prf:ref:`thm-weighted-condition`. The error is at most 3 ulp or, for results smaller than 1, 2 eps
+    of float64, which in float32 show only below 1e-8, on all rows that searches have found; on rows made
+    against the order of the sum the 3 and the 2 become 20 + 2 log2(N). For longdouble see `softmax`.
+    With weights it is at most 2 ulp and 3 eps of float64 times the condition
+    ``sum(abs(b) * exp(x)) / abs(sum(b * exp(x)))``, which is 1 if no weight is negative. Arrays of other
+    libraries are computed and returned in theirs. Error analysis: [1]_.
 
     References
     ----------
@@ -258,20 +267,22 @@ def logsumexp(x, axis=-1, *, b=None, keepdims=False, return_sign=False, where=No
     (1000.541325, -1.0)
     """
     if b is not None or return_sign:
-        value, sign = weighted_logsumexp(x, 1.0 if b is None else b, axis, keepdims, where)
-        return (value, sign) if return_sign else np.where(sign < 0, np.nan, value)[()]
+        weights = 1.0 if b is None else b
+        value, sign = weighted_logsumexp(x, weights, axis, keepdims, where)
+        if return_sign:
+            return value, sign
+        return np.where(sign < 0, np.nan, value)[()]
     value = None if keepdims else of_small(LOGSUMEXP, x, axis, where)
     if value is not None:
         return value
     if type(x) is not np.ndarray or x.dtype not in LIMITS:
-        return _admit(
-            logsumexp, portable_logsumexp, x, axis=axis, keepdims=keepdims, where=where
-        )
+        given = {"axis": axis, "keepdims": keepdims, "where": where}
+        return _admit(logsumexp, portable_logsumexp, x, **given)
     values, layout = by_slices(LOGSUMEXP, x, axis, where)
     return layout.reduced(values, keepdims)[()]
 
 
-# --- book/03-computing-it-well.ipynb, cell build-logcumsumexp
+# --- book/03a-engine-room.ipynb, cell build-logcumsumexp
 from softlit._running import run_in_blocks
 
 
@@ -314,7 +325,7 @@ def logcumsumexp(x, axis=-1, *, where=None):
 
     Notes
     -----
-    Derived in chapter 03, :prf:ref:`thm-joined-rests`. The error is at most 4 ulp or, for results smaller
+    Derived in chapter 03a, :prf:ref:`thm-joined-rests`. The error is at most 4 ulp or, for results smaller
     than 1, 2 eps of float64, which in float32 show only below 1e-8, on all rows that searches have found;
     by counting roundings it is at most 8 log2(N) ulp. A sum that runs one by one rounds N - 1 times. The
     order of the joins, for running sums of any kind, is from [1]_.
@@ -333,9 +344,8 @@ def logcumsumexp(x, axis=-1, *, where=None):
     array([-1000.,     0.,  1000.])
     """
     if is_foreign(x):
-        raise TypeError(
-            "x must be a NumPy array: logcumsumexp has no form for other libraries"
-        )
+        told = "logcumsumexp has no form for other libraries"
+        raise TypeError(f"x must be a NumPy array: {told}")
     x, dtype = real_array(x)
     layout, mask = Layout(x.shape, axis), mask_array(where, x.shape)
     with np.errstate(all="ignore"):

@@ -35,7 +35,9 @@ def _average(y, top, half, weights):
     """The weighted mean of each row; entries of weight 0 do not count, even infinite ones."""
     weight = np.sum(weights, axis=-1, keepdims=True)
     shares = weights / weight
-    gap = np.sum(np.where(shares == 0, 0, shares * half), axis=-1, keepdims=True)
+    gap = np.sum(
+        np.where(shares == 0, 0, shares * half), axis=-1, keepdims=True
+    )
     plain = np.sum(np.where(shares == 0, 0, shares * y), axis=-1, keepdims=True)
     mean = np.where(np.isinf(gap), plain, _add_twice(top, gap))
     return np.where(weight > 0, mean, np.nan)
@@ -125,7 +127,9 @@ def _rest(gaps):
     """The sum of exp(gaps) along the last axis without one maximal term, which is exactly 1."""
     e = np.exp(gaps)
     if gaps.shape[-1]:
-        np.put_along_axis(e, np.argmax(gaps, axis=-1)[..., np.newaxis], 0, axis=-1)
+        np.put_along_axis(
+            e, np.argmax(gaps, axis=-1)[..., np.newaxis], 0, axis=-1
+        )
     return np.sum(e, axis=-1, keepdims=True)
 
 
@@ -208,8 +212,13 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
 def _mellow(y, beta, keep):
     top, half, gaps = _halved_gaps(y, beta)
     count = np.sum(keep, axis=-1, keepdims=True, dtype=y.dtype)
-    below = np.sum(np.where(keep, np.expm1(gaps), 0), axis=-1, keepdims=True) / count
-    mean = np.sum(np.where(keep, np.exp(gaps), 0), axis=-1, keepdims=True) / count
+    below = (
+        np.sum(np.where(keep, np.expm1(gaps), 0), axis=-1, keepdims=True)
+        / count
+    )
+    mean = (
+        np.sum(np.where(keep, np.exp(gaps), 0), axis=-1, keepdims=True) / count
+    )
     log_mean = np.where(below > -0.5, np.log1p(below), np.log(mean))
     widest = np.min(gaps, axis=-1, keepdims=True, initial=0, where=keep)
     flat = widest >= -np.finfo(y.dtype).eps

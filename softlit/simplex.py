@@ -165,7 +165,9 @@ def _log_ratios(rows):
     """log(q / max q) along the last axis, with all its digits where the ratio is near 1 too."""
     top = np.max(rows, axis=-1, keepdims=True, initial=0)
     ratio = rows / top
-    lost = ratio < np.finfo(rows.dtype).tiny  # underflowed: take two logarithms instead
+    lost = (
+        ratio < np.finfo(rows.dtype).tiny
+    )  # underflowed: take two logarithms instead
     far = np.where(lost, np.log(rows) - np.log(top), np.log(ratio))
     return np.where(ratio > 0.5, np.log1p((rows - top) / top), far)
 

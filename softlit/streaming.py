@@ -126,23 +126,30 @@ class SoftmaxState:
             )
         if dtype is None:
             if not np.array_equal(numbers, cls().numbers):
-                raise ValueError("numbers of a state of some logits need their dtype")
+                raise ValueError(
+                    "numbers of a state of some logits need their dtype"
+                )
             return cls()
         dtype = _floating(dtype)
         with np.errstate(all="ignore"):
-            negative = (numbers[1] + numbers[2] < 0).any()
             held = numbers.astype(np.result_type(dtype, np.float64))
-        if negative:
-            raise ValueError("numbers has a negative sum of exponentials")
-        if (np.isinf(held) & ~np.isinf(numbers)).any():
-            raise ValueError(
-                f"numbers lies beyond {held.dtype}, and is of no state of {dtype}"
-            )
+            faults = _faults(numbers, held, dtype)
+        for fault, slices in faults.items():
+            if slices.any():
+                at = ", ".join([":", *map(str, np.argwhere(slices)[0])])
+                raise ValueError(
+                    f"numbers[{at}] is of no state of {dtype}: {fault}"
+                )
         return cls._of(held, dtype)
 
     def __reduce__(self):
         numbers = self.numbers
-        return _restored, (numbers.shape, numbers.dtype.char, numbers.tobytes(), self.dtype)
+        return _restored, (
+            numbers.shape,
+            numbers.dtype.char,
+            numbers.tobytes(),
+            self.dtype,
+        )
 
     def __repr__(self):
         return f"SoftmaxState(shape={self.shape}, dtype={self.dtype})"
@@ -151,16 +158,27 @@ class SoftmaxState:
         if not isinstance(other, SoftmaxState):
             return NotImplemented
         of_one_type = str(self.dtype) == str(other.dtype)  # float64 equals None
-        return of_one_type and np.array_equal(self.numbers, other.numbers, equal_nan=True)
+        return of_one_type and np.array_equal(
+            self.numbers, other.numbers, equal_nan=True
+        )
 
     def __hash__(self):
         # of bytes, in which equal numbers must not differ: -0.0, NaN and what pads a longdouble
-        with np.errstate(all="ignore"):  # a longdouble beyond float64 becomes infinite
-            plain = np.where(np.isnan(self.numbers), 0, self.numbers).astype(float) + 0.0
+        with np.errstate(
+            all="ignore"
+        ):  # a longdouble beyond float64 becomes infinite
+            plain = (
+                np.where(np.isnan(self.numbers), 0, self.numbers).astype(float)
+                + 0.0
+            )
         return hash((self.shape, str(self.dtype), plain.tobytes()))
 
     def __add__(self, other):
-        return self.merge(other) if isinstance(other, SoftmaxState) else NotImplemented
+        return (
+            self.merge(other)
+            if isinstance(other, SoftmaxState)
+            else NotImplemented
+        )
 
     @property
     def numbers(self):
@@ -221,7 +239,10 @@ class SoftmaxState:
                 f"{_told(self)} and a state of shape {shape} cannot be merged"
             )
         if x.size == 0:
-            count, wide = 3 if values is None else 5, np.result_type(x, np.float64)
+            count, wide = (
+                3 if values is None else 5,
+                np.result_type(x, np.float64),
+            )
             return self.merge(self._of(no_logits(count, shape, wide), dtype))
         rows = [
             None if part is None else layout.rows(part).reshape(-1, layout.size)
@@ -255,11 +276,15 @@ class SoftmaxState:
             If the shapes differ, or one of them carries values and the other does not.
         """
         if not isinstance(other, SoftmaxState):
-            raise TypeError(f"other must be a SoftmaxState, not {type(other).__name__}")
+            raise TypeError(
+                f"other must be a SoftmaxState, not {type(other).__name__}"
+            )
         if self.dtype is None or other.dtype is None:
             return other if self.dtype is None else self
         if self.numbers.shape != other.numbers.shape:
-            raise ValueError(f"{_told(self)} and {_told(other)} cannot be merged")
+            raise ValueError(
+                f"{_told(self)} and {_told(other)} cannot be merged"
+            )
         with np.errstate(all="ignore"):
             family = merged_pair(self.numbers, other.numbers)
         return self._of(family, np.result_type(self.dtype, other.dtype))
@@ -284,7 +309,8 @@ class SoftmaxState:
         layout = Layout(self.shape, axis)
         if layout.size == 0:
             return self._of(
-                no_logits(len(self.numbers), layout.outer, self.numbers.dtype), self.dtype
+                no_logits(len(self.numbers), layout.outer, self.numbers.dtype),
+                self.dtype,
             )
         with np.errstate(all="ignore"):
             slices = np.stack([layout.rows(one) for one in self.numbers])
@@ -343,7 +369,9 @@ class SoftmaxState:
             If `axis` is out of range.
         """
         with np.errstate(all="ignore"):
-            p = self._of_block(block, axis, probabilities, *shift_and_total(self.numbers))
+            p = self._of_block(
+                block, axis, probabilities, *shift_and_total(self.numbers)
+            )
             return _where_allowed(p, where, 0)
 
     def log_softmax(self, block, axis=-1, *, where=None):
@@ -391,6 +419,30 @@ class SoftmaxState:
             tile = rows[at, run].astype(wide)
             out[at, run] = function(tile, *(column[at] for column in columns))
         return layout.restore(out)[()]
+
+
+def _faults(numbers, held, dtype):
+    """What no state has, and in which slices these numbers have it; `held` is what the state would keep."""
+    top, rest, lost = numbers[:3]
+    known, nothing = ~np.isnan(top), top == -np.inf
+    sums = np.isfinite(rest) & np.isfinite(lost)
+    return {
+        f"it lies beyond {held.dtype}": (
+            np.isinf(held) & ~np.isinf(numbers)
+        ).any(axis=0),
+        f"{dtype} has no such maximum": known & (top.astype(dtype) != top),
+        "its sum of exponentials is negative": (rest < 0) | (rest + lost < 0),
+        "its sum of exponentials is not finite, but its maximum is a number": known
+        & ~sums,
+        "there are exponentials beside a maximum of -inf": nothing
+        & (rest + lost != 0),
+        "there are weighted values beside a maximum of -inf": nothing
+        & (np.nan_to_num(numbers[3:], posinf=1, neginf=-1) != 0).any(axis=0),
+        "beside a maximum of +inf the sum counts others, but is not whole": (
+            top == np.inf
+        )
+        & (np.rint(rest + lost) != rest + lost),
+    }
 
 
 def _floating(dtype):
@@ -445,7 +497,9 @@ def _paired(blocks, where):
         return
     for pair in zip_longest(blocks, where, fillvalue=_MISSING):
         if any(part is _MISSING for part in pair):
-            raise ValueError("where must hold one mask for each block, and no more")
+            raise ValueError(
+                "where must hold one mask for each block, and no more"
+            )
         yield pair
 
 
@@ -515,7 +569,8 @@ def softmax_chunks(blocks, axis=-1, *, where=None):
     for block, mask in _paired(blocks, where):
         state = state.update(block, axis, where=mask)
     return (
-        state.softmax(block, axis, where=mask) for block, mask in _paired(blocks, where)
+        state.softmax(block, axis, where=mask)
+        for block, mask in _paired(blocks, where)
     )
 
 

@@ -1,8 +1,9 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/01-hard-and-soft.ipynb, cell build-naive
-"""The formulas as textbooks print them: teaching text and oracle, never the product.
+"""The formulas as textbooks print them: for teaching, and as an oracle.
 
-They take an axis like the functions of `softlit`, and fail as the formula fails.
+Never the product: they fail as the formula fails. They take an axis like the
+functions of `softlit`.
 """
 
 import numpy as np
@@ -104,6 +105,35 @@ def logsumexp_shifted(x, axis=-1):
     return np.squeeze(m, axis=axis) + logsumexp_naive(x - m, axis=axis)
 
 
+# --- book/03-computing-it-well.ipynb, cell build-split
+def log_softmax_split(x, axis=-1):
+    r"""The logarithm of softmax, with the maximum kept out of the sum.
+
+    .. math:: \log S(x)_i = (x_i - x_k) - \log(1 + R), \qquad R = \sum_{j \ne k} e^{x_j - x_k}
+
+    where k is an index of the maximum.
+
+    See Also
+    --------
+    softlit.log_softmax : with a bound on its error, masks, and limits at infinite logits.
+
+    Notes
+    -----
+    Derived in chapter 03, :prf:ref:`thm-log1p-split`.
+
+    Examples
+    --------
+    >>> from softlit.textbook import log_softmax_split
+    >>> print(log_softmax_split([0.0, -40.0]))
+    [-4.24835426e-18 -4.00000000e+01]
+    """
+    k = np.argmax(x, axis=axis, keepdims=True)
+    gaps = x - np.take_along_axis(np.asarray(x), k, axis=axis)
+    e = np.exp(gaps)
+    np.put_along_axis(e, k, 0, axis=axis)  # kept out of the sum
+    return gaps - np.log1p(np.sum(e, axis=axis, keepdims=True))
+
+
 # --- book/15-streaming.ipynb, cell build-textbook-merge
 def softmax_state(x):
     r"""The state of a vector as the papers print it: its maximum and its scaled sum.
@@ -153,6 +183,7 @@ def merge_states(first, second):
 
 
 __all__ = [
+    "log_softmax_split",
     "logsumexp_naive",
     "logsumexp_shifted",
     "merge_states",

@@ -15,7 +15,7 @@ import yaml
 from lxml import html
 
 from literate import build, pages, rules
-from literate.chapters import ROOT, read_book
+from literate.chapters import ROOT, is_appendix, read_book
 
 # The tests read a site of their own: `make book` finds its own as it left it.
 FOLDER = ROOT / "_build" / "tests"
@@ -30,7 +30,7 @@ def pytest_configure(config):
 
 # The files that take longest come first, so that no core is left alone with one of them at the end. While the
 # first of them builds the site, the other worker has no need of it.
-LONG = ["pages", "pdf", "reliability", "layout", "worst_case", "peers", "published", "streaming"]
+LONG = ["pages", "pdf", "peers", "layout", "reliability", "worst_case", "published", "streaming"]
 
 
 def pytest_collection_modifyitems(items):
@@ -121,7 +121,7 @@ def small_book(tmp_path):
             for count, cell in enumerate(notebook.cells):
                 cell.id = f"cell-{count}"
             nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-        entries = "".join(f"  - file: {name}\n" for name in names)
+        entries = "".join(f"  - file: {name}\n" for name in sorted(names, key=is_appendix))
         (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{entries}")
         return read_book(tmp_path)
 

@@ -1,4 +1,4 @@
-"""The API page is complete: each public name with all a reader needs, and links both ways with the cells."""
+"""The pages of the package: each public name with all a reader needs, and links both ways with the cells."""
 
 import ast
 import copy
@@ -12,21 +12,31 @@ from lxml import html
 
 import softlit
 from literate import build, install_cell, ledger
-from literate.chapters import ROOT
+from literate.chapters import ROOT, toc_files
 from literate.names import public_names, shown, uses
-from literate.site import api
+from literate.site import api, api_pages
 from literate.tangle import definitions, reexported
 
-PAGE = "book/api.html"
+OVERVIEW = "book/api.html"
+PAGES = [f"{entry}.html" for entry in toc_files() if entry.startswith("book/api")]
 ENTRY = "dl[contains(@class, 'py')]"
 LINK = "//a[@class='api-name']"
 
 
 @pytest.fixture(scope="session")
 def entries(site):
-    """The entries of the API page by full name; those of methods are within that of their class."""
-    found = site[PAGE].xpath(f"//main//{ENTRY}[not(ancestor::{ENTRY})]")
+    """The entries of the pages by full name; those of methods are within that of their class."""
+    found = [
+        entry for page in PAGES for entry in site[page].xpath(f"//main//{ENTRY}[not(ancestor::{ENTRY})]")
+    ]
     return {entry.xpath("./dt/@id")[0]: entry for entry in found}
+
+
+@pytest.fixture(scope="session")
+def homes(site):
+    """The page of each entry, with its anchor: an address as other pages have it."""
+    entries = {page: site[page].xpath(f"//main//{ENTRY}/dt/@id") for page in PAGES}
+    return {name: f"{PurePosixPath(page).name}#{name}" for page, names in entries.items() for name in names}
 
 
 @pytest.fixture(scope="session")
@@ -201,12 +211,66 @@ def test_an_entry_without_it_is_seen(entries, spoil, rule):
     assert rule in lacking(entry, PRODUCT)
 
 
-def test_the_overview_leads_to_every_name_of_the_product(site, book):
-    overview = site[PAGE].xpath("//section[@id='overview']//table//a/@href")
-    found = [item for item in definitions(book) if item.public and reexported(item.module)]
-    product = {f"softlit.{item.module}.{item.name}" for item in found}
-    assert sorted(link.removeprefix("#") for link in overview) == sorted(product)
-    assert len(product) == len(softlit.__all__)
+def test_the_overview_leads_to_every_function_and_class(site, entries, homes):
+    overview = site[OVERVIEW].xpath("//section[@id='overview']//table//td[1]//a/@href")
+    constants = {name for name in entries if name.rpartition(".")[2].isupper()}
+    assert sorted(overview) == sorted(homes[name] for name in entries.keys() - constants)
+    product = [name for name in entries if hasattr(softlit, name.rpartition(".")[2])]
+    assert len(product) >= len(softlit.__all__)
+
+
+def test_every_address_of_the_one_page_leads_on(site, book, homes):
+    """Those of entries and methods, by either of their names, and those of modules."""
+    kept = {one.get("id"): one for one in site[OVERVIEW].xpath("//section[@id='overview']//*[@id]")}
+    goals = {anchor: place.xpath("ancestor::td//a/@href") for anchor, place in kept.items()}
+    for name, goal in homes.items():
+        if not name.rpartition(".")[2].isupper():
+            (found,) = goals[name]
+            assert goal == found or goal.startswith(f"{found}."), name
+    for name in softlit.__all__:
+        assert goals[f"softlit.{name}"][0].endswith(f".{name}"), name
+    for item in definitions(book):
+        if item.public and "._" not in f".{item.module}" and item.module != "lab.figures":
+            (found,) = goals[f"module-softlit.{item.module}"]
+            assert f"#softlit.{item.module}." in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("softlit.softmax", "api-softmax.html#softlit.kernels.softmax"),
+        ("softlit.jacobian.softmax_vjp", "api-derivatives.html#softlit.jacobian.softmax_vjp"),
+        ("softlit.streaming.SoftmaxState.merge", "api-streaming.html#softlit.streaming.SoftmaxState"),
+        ("module-softlit.lab.ulp", "api-lab.html#softlit.lab.ulp.exact"),
+        ("overview", "api.html#overview"),
+        ("nowhere", "api.html#nowhere"),
+    ],
+)
+def test_a_browser_is_led_from_an_old_address_to_the_entry(site, old, new):
+    with (
+        browser.chromium() as chromium,
+        browser.visit(chromium, (build.SITE / OVERVIEW).as_uri() + f"#{old}") as page,
+    ):
+        page.wait_for_url(f"**/book/{new}")
+
+
+def test_examples_stand_before_parameters(entries):
+    for name, entry in entries.items():
+        text = entry.text_content()
+        if "Examples" in text and "Parameters:" in text:
+            assert text.index("Examples") < text.index("Parameters:"), name
+    lines = ["Says.", "", ":Parameters:", "", "    x", "", ".. rubric:: References", "", "a", ""]
+    api_pages.examples_first(None, None, None, None, None, lines)
+    assert lines[2] == ":Parameters:", "without examples all stays"
+    lines += [".. rubric:: Examples", "", ">>> 1", "", ".. rubric:: Notes"]
+    api_pages.examples_first(None, None, None, None, None, lines)
+    assert lines[2:6] == [".. rubric:: Examples", "", ">>> 1", ""] and lines[-1] == ".. rubric:: Notes"
+
+
+def test_no_page_of_the_package_is_long(site):
+    """The one page that they were had 13346 elements, and a phone was busy with it for seconds."""
+    for page in PAGES:
+        assert sum(1 for _ in site[page].find(".//main").iter()) < 5000, page
 
 
 # --- Which names of a chapter are the package's
@@ -290,13 +354,16 @@ def test_two_functions_of_one_name_have_each_its_own_links(site, entries):
     entry = entries["softlit.dask.log_softmax"]
     assert entry.xpath(".//a[.='softmax']/@href") == ["#softlit.dask.softmax"]
     assert set(entry.xpath(".//a[.='softlit.dask.softmax']/@href")) == {"#softlit.dask.softmax"}
-    assert set(entry.xpath(".//a[.='softlit.log_softmax']/@href")) == {"#softlit.kernels.log_softmax"}
+    other = "api-softmax.html#softlit.kernels.log_softmax"
+    assert set(entry.xpath(".//a[.='softlit.log_softmax']/@href")) == {other}
     cell = site["book/15-streaming.html"].xpath("//*[@id='cell-check-dask']")[0]
-    assert set(cell.xpath(f".{LINK}[.='softlit.dask.softmax']/@href")) <= {"api.html#softlit.dask.softmax"}
+    assert set(cell.xpath(f".{LINK}[.='softlit.dask.softmax']/@href")) <= {
+        "api-streaming.html#softlit.dask.softmax"
+    }
     (defined,) = site["book/15-streaming.html"].xpath(
         f"//*[@id='cell-build-dask']{LINK}[.='softmax'][preceding-sibling::*[1][.='def']]/@href"
     )
-    assert defined == "api.html#softlit.dask.softmax"
+    assert defined == "api-streaming.html#softlit.dask.softmax"
 
 
 def test_links_enclose_the_names_and_leave_the_code_as_it_is():
@@ -310,8 +377,8 @@ def test_links_enclose_the_names_and_leave_the_code_as_it_is():
     assert linked.text_content() == html.fromstring(block).text_content() == "a < b\n"
 
 
-def test_names_in_code_cells_lead_to_their_entries(site, entries, book):
-    wanted = [use for use in uses(book) if use.name in entries]
+def test_names_in_code_cells_lead_to_their_entries(site, homes, book):
+    wanted = [use for use in uses(book) if use.name in homes]
     assert len(wanted) > 1000
     found = 0
     for chapter in book:
@@ -319,9 +386,7 @@ def test_names_in_code_cells_lead_to_their_entries(site, entries, book):
         for cell in chapter.code_cells:
             places = [use for use in wanted if use.cell is cell]
             made = page.xpath(f"//*[@id='cell-{cell.id}']{LINK}")
-            assert [link.get("href") for link in made] == [f"api.html#{use.name}" for use in places], (
-                cell.where
-            )
+            assert [link.get("href") for link in made] == [homes[use.name] for use in places], cell.where
             texts = [shown(cell)[use.start : use.end] for use in places]
             assert [link.text_content() for link in made] == texts, cell.where
             found += len(made)
@@ -331,11 +396,11 @@ def test_names_in_code_cells_lead_to_their_entries(site, entries, book):
 
 def test_a_call_and_an_exported_definition_are_linked(site):
     call = site["book/06-sharpness.html"].xpath(f"{LINK}[.='softlit.softmax']/@href")
-    assert set(call) == {"api.html#softlit.kernels.softmax"}
+    assert set(call) == {"api-softmax.html#softlit.kernels.softmax"}
     definition = site["book/06-sharpness.html"].xpath(
         f"//*[@id='cell-build-softmin']{LINK}[.='softmin']/@href"
     )
-    assert definition == ["api.html#softlit.temperature.softmin"]
+    assert definition == ["api-softmax.html#softlit.temperature.softmin"]
 
 
 def test_the_code_of_a_cell_is_copied_as_it_was_written(site, book):
@@ -344,8 +409,9 @@ def test_the_code_of_a_cell_is_copied_as_it_was_written(site, book):
         for cell in chapter.code_cells:
             if install_cell.is_install_cell(cell):  # the page leaves it out
                 continue
-            blocks = page.xpath(f"//*[@id='cell-{cell.id}']//div[contains(@class, 'cell_input')]//pre")
-            assert blocks[0].text_content().rstrip("\n") == shown(cell), cell.where
+            (block,) = page.xpath(f"//*[@id='cell-{cell.id}']//div[contains(@class, 'cell_input')]//pre")
+            copied = "".join(block.xpath(".//text()[not(ancestor::summary)]"))  # _config.yml leaves those out
+            assert copied.rstrip("\n") == shown(cell), cell.where
 
 
 def test_each_entry_names_the_chapters_that_read_it_by_their_first_cell(entries, book):
@@ -366,7 +432,7 @@ def test_links_in_code_can_be_told_from_code_and_are_quiet(site):
         browser.chromium() as chromium,
         browser.visit(chromium, (build.SITE / "book/06-sharpness.html").as_uri()) as page,
     ):
-        link = page.locator("a.api-name").first
+        link = page.locator("a.api-name:visible").first
         style = link.evaluate(
             "a => { const s = getComputedStyle(a); return [s.textDecorationLine, s.textDecorationStyle] }"
         )

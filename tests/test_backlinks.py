@@ -83,7 +83,7 @@ def small_site(tmp_path_factory):
 
 def line(page, label):
     """The links at the foot of a statement: text and address."""
-    links = page.get_element_by_id(label).xpath("./p[contains(@class, 'backlinks')]/a")
+    links = page.get_element_by_id(label).xpath("./*[contains(@class, 'backlinks')]//a")
     return {link.text_content(): link.get("href") for link in links}
 
 
@@ -95,6 +95,17 @@ def test_places_are_named_once_and_what_nothing_uses_has_no_line(small_site):
         "2.2 Thrice": "two.html#thrice",
     }
     assert "Used in" not in page.get_element_by_id("thm-lonely").text_content()
+
+
+def test_more_than_two_places_are_folded_and_counted(small_site):
+    folded = "./details[contains(@class, 'backlinks')]"
+    statement = small_site().get_element_by_id("thm-used")
+    assert [fold.findtext("summary") for fold in statement.xpath(folded)] == ["Used in 3 places"]
+    assert len(statement.xpath(f"{folded}//a")) == 3
+    fewer = PAGES["two.rst"].replace("From :eq:`eq-inside` and", "From")
+    statement = small_site(two=fewer).get_element_by_id("thm-used")
+    assert not statement.xpath(folded)
+    assert statement.xpath("./p[contains(@class, 'backlinks')]")[0].text == "Used in: "
 
 
 def test_an_equation_that_stands_alone_has_a_line_of_its_own(small_site):
@@ -121,12 +132,12 @@ def test_the_lines_of_the_book(site, book):
     page = site["book/01-hard-and-soft.html"]
     links = line(page, "def-hardmax")
     assert links[names["thm-sharp-limit"]].endswith("06-sharpness.html#thm-sharp-limit")
-    assert links["hardmax()"].endswith("api.html#softlit.argmax.hardmax")
+    assert links["hardmax()"].endswith("api-maxima.html#softlit.argmax.hardmax")
     used = line(page, "thm-one-hot-distance")
     assert any(text.startswith("Exercise 1.") and goal.startswith("#ex-") for text, goal in used.items())
     jacobian = line(site["book/08-jacobian.html"], "thm-jacobian")
     assert not any("finite differences" in name for name in jacobian), "the badges of a cell prove, not use"
     for name, page in site.items():
-        for address in page.xpath("//p[contains(@class, 'backlinks')]/a/@href"):
+        for address in page.xpath("//*[contains(@class, 'backlinks')]//a/@href"):
             assert not address.startswith(("ledger", "errata", "course", "notation", "index")), name
             assert not address.endswith("#what-is-proved-here"), name

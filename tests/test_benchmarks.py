@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import accuracy, cases, peers, results, speed, streaming
 from literate.chapters import ROOT
+from softlit.lab.measured import measured
 
 KEYS = {
     "speed": ["function", "shape", "axis", "dtype", "family", "library", "seconds", "ratio"],
@@ -50,6 +51,12 @@ def test_committed_results_of_streams_are_whole():
         for way in ways
     ]
     assert [(row["case"], row["way"], row["size"]) for row in rows] == wanted
+
+
+def test_the_book_shows_the_committed_results():
+    assert measured("speed") == results.load(results.FOLDER / "speed.json")
+    with pytest.raises(FileNotFoundError, match=r"there is no nothing\.json in "):
+        measured("nothing")
 
 
 def test_samples_of_streams_are_taken_in_processes_of_their_own(tmp_path):

@@ -179,14 +179,14 @@ def test_an_address_is_not_both_used_and_redirected(project):
         addresses.read_frozen(project)
 
 
-def test_an_old_claim_is_found_in_the_row_of_the_new_one(project):
+def test_an_old_claim_is_found_beside_the_new_one(project):
     file = project / addresses.FILE
     file.write_text("book/errata#claim-003-0 -> book/errata#claim-003-1\n")
-    entry = nodes.entry("", nodes.paragraph("", "003-1"))
-    body = nodes.tbody("", nodes.row("", entry, ids=["claim-003-1"]))
+    card = nodes.container("", nodes.paragraph("", "003-1"), ids=["claim-003-1"])
+    page = nodes.section("", card)
     env = SimpleNamespace(docname="book/errata", note_dependency=lambda path: None)
-    keep_old_anchors(SimpleNamespace(env=env, srcdir=project), nodes.section("", body))
-    assert len(body) == 1 and entry[0]["ids"] == ["claim-003-0"]
+    keep_old_anchors(SimpleNamespace(env=env, srcdir=project), page)
+    assert page[0]["ids"] == ["claim-003-0"] and page[1] is card
 
 
 def test_every_kind_of_label_has_an_address():

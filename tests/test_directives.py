@@ -1,9 +1,11 @@
 """What MyST takes for a directive is read as one, and nothing else."""
 
 import pytest
+from docutils.nodes import make_id
 
+from literate.addresses import anchor_of_heading
 from literate.chapters import BookError, Cell
-from literate.directives import directives, directives_of, roles, table_rows
+from literate.directives import directives, directives_of, headings, roles, table_rows
 
 
 def read(text):
@@ -54,3 +56,15 @@ def test_roles_wherever_they_stand_and_what_they_name():
 def test_the_rows_of_a_table():
     text = "| a | $b$ |\n| --- | --- |\n| {prf:ref}`thm-a` | by \\| hand |\n\nNo | row\n"
     assert table_rows(text) == [["a", "$b$"], ["{prf:ref}`thm-a`", "by | hand"]]
+
+
+def test_headings_and_their_addresses(book):
+    """Those of directives and of code are none; the addresses are those of docutils."""
+    text = "# One *title*\n\n```python\n# no\n```\n\nTwo\n---\n\n```{note}\n# no\n```\n\n### $x_1$, again?"
+    found = [*headings(Cell("book/01-one.ipynb", (0, 0), "words", "markdown", text, {}))]
+    assert found == ["One *title*", "Two", "$x_1$, again?"]
+    cells = [cell for chapter in book for cell in chapter.cells]
+    of_book = [heading for cell in cells for heading in headings(cell)]
+    assert len(of_book) > 100
+    for heading in [*found, *of_book, "2 + 2 = 4?", "\u00c4ngste", "\u03b2", "-a--b-", "1"]:
+        assert anchor_of_heading(heading) == make_id(heading)

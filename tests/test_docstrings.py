@@ -5,7 +5,7 @@ from conftest import replaced, with_cell
 
 from literate import docstrings
 
-CHAPTER, CELL = "book/03-computing-it-well.ipynb", "build-softmax"
+CHAPTER, CELL = "book/03a-engine-room.ipynb", "build-softmax"
 
 
 def test_every_docstring_of_the_book_is_whole(book):

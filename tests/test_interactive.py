@@ -14,7 +14,7 @@ from lxml import html
 
 import softlit
 from literate.rules import SENTENCE
-from softlit.lab import moving
+from softlit.lab import explain, moving
 
 TOLERANCE = 1e-12  # numbers of size 10 at most, some tens of roundings each
 
@@ -31,6 +31,11 @@ def stored(book):
     ]
 
 
+def controls(output):
+    """The sliders and choices of a stored figure."""
+    return json.loads(re.search(r"^const sliders = (.*);$", output.data["text/html"], re.MULTILINE)[1])
+
+
 @pytest.fixture(scope="module")
 def chromium():
     with browser.chromium() as running:
@@ -41,7 +46,10 @@ def chromium():
 def all_figures(stored, tmp_path_factory):
     """The address of one page with all of them."""
     path = tmp_path_factory.mktemp("page") / "figures.html"
-    outputs = "<hr>".join(output.data["text/html"] for _, output in stored)
+    outputs = "<hr>".join(
+        f"<figure id='fig-{number}'>{output.data['text/html']}</figure>"
+        for number, (_, output) in enumerate(stored)
+    )
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Figures</title>'
     path.write_text(f"<!doctype html><html lang='en'>{head}<body>{outputs}", encoding="utf-8")
     return path.as_uri()
@@ -95,6 +103,17 @@ def test_the_turning_point_of_the_dip_at_any_beta(book):
         B = softlit.boltzmann_max([turn, 0, 0], beta=beta)
         assert abs(turn - (B - 1 / beta)) < TOLERANCE
         assert abs(turn + 0.01 - (B - 1 / beta)) > TOLERANCE  # the control
+
+
+def test_the_ray_of_beta_is_where_the_package_has_it():
+    rng = np.random.default_rng(60)
+    cases = [(rng.uniform(-2, 2, size=3), rng.uniform(-4, 6)) for _ in range(200)]
+    given = [[x.tolist(), beta] for x, beta in cases]
+    scaled = "([x, beta]) => shares(inPlane(x).map((part) => beta * part))"
+    drawn = moving.calculate(f"{given}.map({scaled})", explain.MAP)
+    for (x, beta), found in zip(cases, drawn, strict=True):
+        assert np.max(np.abs(found - softlit.softmax(x, beta=beta))) < TOLERANCE
+        assert np.max(np.abs(found - softlit.softmax(x, beta=-beta))) > TOLERANCE  # the control
 
 
 def test_numbers_as_readers_expect_them():
@@ -160,6 +179,16 @@ def test_no_moving_figure_without_a_sentence(monkeypatch, alt):
         shown(monkeypatch, alt=alt)
 
 
+def test_what_an_explanation_does_not_have_is_refused():
+    for show in (explain.grab_the_logits, explain.change_of_map):
+        with pytest.raises(TypeError, match="no elephant"):
+            show(elephant=1)
+    with pytest.raises(TypeError, match="no elephant"):
+        explain.change_of_map("elephant")
+    with pytest.raises(TypeError, match="no beta"):
+        explain.change_of_map("evidence", beta=1)
+
+
 def test_a_shape_that_paper_cannot_show_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="the drawings use no ellipse"):
         shown(monkeypatch, draw=EXAMPLE.replace('shape("circle"', 'shape("ellipse"'))
@@ -172,23 +201,191 @@ def test_what_the_chapters_store(stored):
     for cell, output in stored:
         page = html.fromstring(output.data["text/html"])
         (script,) = page.xpath("//script/text()")
-        assert len(script.encode()) <= 8192, cell.where
+        assert len(script.encode()) <= 25_000, cell.where  # a third of that, compressed
         assert SENTENCE.fullmatch(page.xpath("//img/@alt")[0]), cell.where
-        assert moving.MATHS in script and moving.SLIDERS in script, cell.where
+        for part in (moving.MATHS, moving.DRAWING, moving.SLIDERS):
+            assert moving.compact(part) in script, cell.where
         assert not page.xpath("//*[@id]"), f"{cell.where}: an id that a second view would repeat"
         assert set(re.findall(r"https?://[^\"]+", script)) == {"http://www.w3.org/2000/svg"}, cell.where
         assert output.data["text/plain"] == page.findtext(".//output"), cell.where
 
 
+STATES = """(values) => {
+  const { panels, handles = [], says } = draw(values);
+  const dropped = handles.map(({ to, x, y, panel }, k) => {
+    const after = draw({ ...values, ...to({ x, y }) }).handles[k];
+    return { x, y, panel, moved: Math.hypot(after.x - x, after.y - y) };
+  });
+  return { panels, says, handles: dropped };
+}"""
+
+
+def test_every_state_can_be_drawn_and_a_handle_let_go_at_once_stays(stored):
+    """At both ends of each slider, in the middle and at random; what is drawn has places, and words."""
+    rng = np.random.default_rng(0)
+    for cell, output in stored:
+        script = html.fromstring(output.data["text/html"]).xpath("//script/text()")[0]
+        drawing = script.partition(moving.compact(moving.DRAWING))[2].partition("\nconst sliders = ")[0]
+
+        def place(one):
+            if "options" in one:
+                return str(rng.choice(one["options"]))
+            part = rng.choice([0, 0.5, 1, rng.uniform()])
+            return one["min"] + one["step"] * round(part * (one["max"] - one["min"]) / one["step"])
+
+        states = [{one["name"]: place(one) for one in controls(output)} for _ in range(60)]
+        drawn = moving.calculate(f"{json.dumps(states)}.map({STATES})", drawing)
+        for state, seen in zip(states, drawn, strict=True):
+            sizes = []
+            for panel in seen["panels"]:
+                tree = ElementTree.fromstring(panel)
+                sizes.append([float(tree.get(side)) for side in ("width", "height")])
+                for attribute in (value for part in tree.iter() for value in part.attrib.values()):
+                    assert not re.search("NaN|Infinity|undefined", attribute), (cell.where, state)
+                lengths = [part.get(side, "0") for part in tree.iter() for side in ("width", "height", "r")]
+                assert not any(length.startswith("-") for length in lengths), (cell.where, state)
+            assert len(seen["handles"]) == len(drawn[0]["handles"])
+            for handle in seen["handles"]:
+                width, height = sizes[handle["panel"]]
+                assert 0 <= handle["x"] <= width and 0 <= handle["y"] <= height, (cell.where, state)
+                assert handle["moved"] < 3, (cell.where, state)
+
+
 # --- The browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_each_slider_moves_its_figure_and_no_other(chromium, all_figures, stored, width):
+def test_each_slider_moves_its_figure_and_no_other_on_a_phone(chromium, all_figures, stored):
+    """test_layout.py moves them in a wide window, on the pages."""
+    width = 390
     with browser.visit(chromium, all_figures, viewport={"width": width, "height": 900}) as page:
-        wanted = sum(len(re.findall(r"moving\.slider\(", cell.text)) for cell, _ in stored)
+        wanted = sum("step" in one for _, output in stored for one in controls(output))
         assert browser.move_every_slider(page) == wanted > 10
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+HANDLE = """box => {
+  const { left, top, width, height } = box.getBoundingClientRect();
+  return { x: left + width / 2, y: top + height / 2, place: [box.style.left, box.style.top] };
+}"""
+
+
+def drag_with_mouse(page, x, y, dx, dy):
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx / 2, y + dy / 2)
+    page.mouse.move(x + dx, y + dy)
+    page.mouse.up()
+
+
+def drag_with_finger(page, x, y, dx, dy):
+    tools = page.context.new_cdp_session(page)
+    for kind, part in (("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1), ("touchEnd", None)):
+        points = [] if part is None else [{"x": x + part * dx, "y": y + part * dy}]
+        tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    tools.detach()
+
+
+@pytest.mark.parametrize(
+    ("drag", "options"),
+    [
+        (drag_with_mouse, {"viewport": {"width": 1280, "height": 900}}),
+        (drag_with_finger, {"viewport": {"width": 390, "height": 844}, "has_touch": True}),
+    ],
+    ids=["mouse", "finger"],
+)
+def test_each_handle_is_dragged_where_the_pointer_goes(chromium, all_figures, drag, options):
+    with browser.visit(chromium, all_figures, **options) as page:
+        handles = page.locator(".handle:visible").all()
+        assert len(handles) > 3
+        for handle in handles:
+            handle.scroll_into_view_if_needed()
+            before, scrolled = handle.evaluate(HANDLE), page.evaluate("scrollY")
+            figure = handle.locator("xpath=ancestor::*[contains(@class, 'moving-figure')]")
+            told = figure.get_by_role("status").inner_text()
+            drag(page, before["x"] + 5, before["y"] - 5, 18, -30)
+            after = handle.evaluate(HANDLE)
+            moved = abs(after["x"] - before["x"]) + abs(after["y"] - before["y"])
+            assert moved > 5 and page.evaluate("scrollY") == scrolled, told
+            assert figure.get_by_role("status").inner_text() != told
+            assert page.evaluate("location.hash").startswith("#fig-")
+            figure.get_by_role("button", name="Back to the start").click()
+            assert handle.evaluate(HANDLE)["place"] == before["place"]
+            assert "?" not in page.evaluate("location.hash")
+
+
+def test_what_a_finger_meets_is_large_enough(chromium, all_figures):
+    with browser.visit(chromium, all_figures, viewport={"width": 390, "height": 844}, has_touch=True) as page:
+        for target in page.locator(".moving-figure :is(button, .handle, label)").all():
+            box = target.bounding_box()
+            assert min(box["height"], box["width"]) >= 44, target.inner_text()
+
+
+def test_a_handle_has_a_ring_when_the_keyboard_reaches_it(chromium, all_figures):
+    with browser.visit(chromium, all_figures) as page:
+        for handle in page.locator(".handle:has(input)").all():
+            ring = "box => getComputedStyle(box).outlineStyle"
+            assert handle.evaluate(ring) == "none"
+            handle.locator("input").focus()
+            page.keyboard.press("Shift")
+            assert handle.evaluate(ring) == "solid"
+            slider = handle.get_by_role("slider")
+            said = slider.get_attribute("aria-valuetext")
+            slider.press("ArrowDown")
+            assert slider.get_attribute("aria-valuetext") != said
+        assert handle.evaluate(ring) == "solid"
+
+
+def sentences(page):
+    return page.locator(".moving-figure output").all_inner_texts()
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_presets_and_choices_are_buttons(chromium, all_figures, stored, motion):
+    with browser.visit(chromium, all_figures, reduced_motion=motion) as page:
+        start = sentences(page)
+        for number, (_, output) in enumerate(stored):
+            figure = page.locator(".moving-figure").nth(number)
+            presets = re.search(r"^const presets ?= ?(.*);$", output.data["text/html"], re.MULTILINE)
+            texts = [one["label"] for one in json.loads(presets[1])]
+            for one in controls(output):
+                texts += [option for option in one.get("options", []) if option != one["value"]]
+            for text in texts:
+                figure.get_by_role("button", name=text, exact=True).click()
+                if motion == "reduce":
+                    assert sentences(page)[number] != start[number], text  # at once
+                page.wait_for_function("() => location.hash.includes('?')")
+                state = page.evaluate("location.hash")
+                told = sentences(page)
+                assert told[number] != start[number] and told[:number] == start[:number], text
+                with browser.visit(chromium, all_figures + state) as other:  # who gets the link sees the same
+                    assert sentences(other) == told
+                    assert (
+                        other.locator(f"#fig-{number}").evaluate("one => one.getBoundingClientRect().top")
+                        < 300
+                    )
+                figure.get_by_role("button", name="Back to the start").click()
+            assert sentences(page) == start
+
+
+def test_a_link_gives_the_state_and_a_strange_one_does_no_harm(chromium, all_figures):
+    with browser.visit(chromium, all_figures, permissions=["clipboard-read", "clipboard-write"]) as page:
+        start = sentences(page)
+        figure = page.locator(".moving-figure").last
+        figure.get_by_role("slider").first.press("End")
+        figure.get_by_role("button", name="Copy link").click()
+        figure.get_by_role("button", name="Copied").wait_for()
+        link = page.evaluate("navigator.clipboard.readText()")
+        assert link == page.url and "?" in link
+        told = sentences(page)
+    for state, wanted in (
+        (link.rpartition("#")[2], told),
+        ("fig-0?t=nowhere&__proto__=1&other=2", start),
+        ("fig-0?", start),
+        ("%E0%A4%A", start),
+        ("nowhere?t=2", start),
+    ):
+        with browser.visit(chromium, f"{all_figures}#{state}") as page:
+            assert sentences(page) == wanted, state
 
 
 def test_a_figure_is_named_for_those_who_cannot_see_it(chromium, all_figures, stored):

@@ -5,6 +5,7 @@ Mistakes in cells are planted in the book as it was read; those of whole files i
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
@@ -182,11 +183,35 @@ IN_CELLS = {
         added("$$\nx = x\n$$ (eq-shift)"),
         f"the label eq-shift is already used in {SHIFT}, cell shift-question.",
     ),
+    "a heading for the second time": (
+        rules.ids_kept,
+        "proved",
+        added("### *Exercises*"),
+        f"the heading '*Exercises*' has the address of the heading of {SHIFT}, cell exercises, #exercises.",
+    ),
+    "a heading with the address of a label": (
+        rules.ids_kept,
+        "breaks-explained",
+        added("## Thm: pinning?"),
+        "the heading 'Thm: pinning?' has the address of the label thm-pinning, #thm-pinning.",
+    ),
+    "a label in capitals": (
+        rules.ids_kept,
+        "breaks-explained",
+        added("$$\nx = x\n$$ (eq-Shift)"),
+        "the label eq-Shift is not of lower-case letters, digits and hyphens.",
+    ),
     "a number of which the digits are cut off": (
         rules.decimals_from_cells,
         "breaks-explained",
         added("The share is 0.66."),  # 0.66524 is printed
         "the number 0.66 is in no cell and no output of the page.",
+    ),
+    "a number that only a caption has": (
+        rules.decimals_from_cells,
+        "figure-thresholds",
+        replaced("fig-thresholds: Where", "fig-thresholds: At 3.217, where"),
+        "the number 3.217 is in no cell and no output of the page.",
     ),
     "a number that begins another one": (
         rules.decimals_from_cells,
@@ -391,7 +416,30 @@ IN_FILES = {
     "no cells": (rules.executed, SHIFT, lambda text: '{"nbformat": 4, "nbformat_minor": 5}', NOT_READABLE),
     "an old notebook": (rules.cell_ids, SHIFT, older, f"{SHIFT}, the cell that begins '"),
     "no ids": (rules.cell_ids, SHIFT, without_ids, f"{SHIFT}, the cell that begins '"),
-    "a tab": (rules.contents, "_toc.yml", exchanged("    chapters:", "\tchapters:"), NO_CONTENTS),
+    "a tab": (
+        rules.contents,
+        "_toc.yml",
+        exchanged("    chapters:", "\tchapters:"),
+        "_toc.yml: not readable",
+    ),
+    "a chapter that is listed twice": (
+        rules.contents,
+        "_toc.yml",
+        lambda text: re.sub(r"( *- file: book/02-.*\n)", r"\1\1", text),
+        "_toc.yml: two chapters have the number 02.",
+    ),
+    "wrong answers below one label twice": (
+        rules.wrong_answers_refused,
+        rules.WRONG_ANSWERS,
+        lambda text: f"{text}\nex-centre: [min, max, sum]\n",
+        f"{rules.WRONG_ANSWERS}: not readable, a key is given twice, ex-centre",
+    ),
+    "a work that is listed twice": (
+        pages.bibliography,
+        "book/references.bib",
+        lambda text: f"{text}\n@book{{goodfellow2016, title = {{Another}}}}\n",
+        "book/references.bib: not readable, repeated bibliography entry: goodfellow2016",
+    ),
     "no contents": (rules.contents, "_toc.yml", lambda text: "", NO_CONTENTS),
     "a page that is not there": (
         rules.contents,

@@ -13,6 +13,7 @@ from literate.site.page_load import (
     SHEET,
     joined,
     measure_what_is_seen,
+    with_drawings_aside,
     with_one_sheet,
     with_sizes,
 )
@@ -73,6 +74,18 @@ def test_pictures_say_their_size_once_and_figures_the_width_that_they_are_drawn_
     assert with_sizes(inline, tmp_path) == inline
     with pytest.raises(ExtensionError, match="without a size"):
         with_sizes('<img src="gone.png">', tmp_path)
+
+
+def test_an_inline_drawing_becomes_a_file_beside_the_page(tmp_path):
+    (tmp_path / "_images").mkdir()
+    (tmp_path / "book").mkdir()
+    png = '<img src="data:image/png;base64,x">'
+    page = f'<p><img alt="x" src="data:image/svg+xml,%3Csvg width=%22600%22/%3E">{png}'
+    moved = with_drawings_aside(page, tmp_path / "book", tmp_path / "_images")
+    (drawing,) = (tmp_path / "_images").iterdir()
+    assert drawing.read_text() == '<svg width="600"/>'
+    assert moved == f'<p><img loading="lazy" alt="x" src="../_images/{drawing.name}">{png}'
+    assert with_drawings_aside(moved, tmp_path / "book", tmp_path / "_images") == moved
 
 
 # --- The pages

@@ -1,4 +1,4 @@
-"""The pages in a browser, wide and narrow, light and dark: whole, quiet, light, legible, found by the search.
+"""The pages in a browser, wide and narrow, light and dark: whole, quiet, light, legible.
 
 A planted fault stands beside each check. Where there is no Chromium, see tests/browser.py.
 """
@@ -8,6 +8,7 @@ import functools
 import gzip
 import re
 import threading
+from collections import Counter
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 
@@ -22,7 +23,13 @@ from literate.site.unused import slim_page, used_rules
 SCHEMES, WIDTHS = ["light", "dark"], {"wide": 1280, "narrow": 390}
 LIMIT, PACKED_LIMIT = 1280 * 1024, 250 * 1024  # bytes of a page and all that it loads, pictures aside
 PAGES = [f"{entry}.html" for entry in toc_files()] + ["search.html"]
-KINDS = ["book/index.html", "book/06-sharpness.html", "book/api.html", "book/errata.html", "search.html"]
+KINDS = [
+    "book/index.html",
+    "book/06-sharpness.html",
+    "book/api-softmax.html",
+    "book/errata.html",
+    "search.html",
+]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -61,25 +68,41 @@ def faults(page):
     return [*browser.layout_faults(page), *browser.axe_faults(page)]
 
 
-def test_every_page_is_whole_quiet_and_accessible(home, chromium):
-    found = []
+@pytest.fixture(scope="module")
+def seen(home, chromium):
+    """What is wrong with each page, and the files that it loads, by its name; each is opened once.
+
+    axe-core takes most of the time: every page goes through it once, and one of each kind twice. These are
+    opened again as a phone at night opens them.
+    """
     assert set(KINDS) <= set(PAGES)
+    wrong, files = {}, {}
     with browser.visit(chromium, f"{home}/search.html", home=home) as page:
+        requests = []
+        page.on("requestfinished", lambda request: requests.append(request))
         for name in PAGES:
-            look(page, "dark", "narrow")
+            look(page, "light", "wide")
+            page.goto("about:blank")
+            requests.clear()
             page.goto(f"{home}/{name}")
-            seen = []
+            page.evaluate("document.fonts.ready")  # what the first screen needs of them
+            files[name] = {request.url.partition("?")[0]: request.resource_type for request in requests}
+            found = wrong[name] = []
             for scheme, width in product(SCHEMES, WIDTHS):
                 look(page, scheme, width)
-                seen += browser.layout_faults(page)
-            # axe-core takes most of the time: every page goes through it once, and one of each kind twice.
-            if name in KINDS:
-                look(page, "dark", "narrow")
-                seen += browser.axe_faults(page, browser.VISUAL)
+                found += browser.layout_faults(page)
             look(page, "light", "wide")
-            seen += browser.axe_faults(page)
-            found += [f"{name}: {fault}" for fault in seen]
-    assert not found, "\n".join(found)
+            found += browser.axe_faults(page)
+        for name in KINDS:
+            look(page, "dark", "narrow")
+            page.goto(f"{home}/{name}")
+            wrong[name] += [*browser.layout_faults(page), *browser.axe_faults(page, browser.VISUAL)]
+    return wrong, files
+
+
+def test_every_page_is_whole_quiet_and_accessible(seen):
+    found, _ = seen
+    assert not any(found.values()), "\n".join(f"{name}: {fault}" for name in found for fault in found[name])
 
 
 def test_paper_is_light_and_has_nothing_to_click(home, chromium):
@@ -100,43 +123,65 @@ def test_paper_is_light_and_has_nothing_to_click(home, chromium):
             assert (max(map(int, re.findall(r"\d+", ink))) > 128) == on_screen, (media, ink)
 
 
-CARDS = """() => [...document.querySelectorAll("table.cards, table.cards *")].filter((part) => {
+OUTSIDE = """() => [...document.querySelectorAll(".claim-card, .claim-card *")].filter((part) => {
   const { left, right, width, height } = part.getBoundingClientRect();
-  const seen = width > 1 && height > 1 && !part.closest(".katex-mathml, thead");
+  const seen = width > 1 && height > 1 && !part.closest(".katex-mathml");
   return seen && (left < 0 || right > document.documentElement.clientWidth);
 }).map((part) => part.outerHTML.slice(0, 100))"""
+PLACES = "[...document.querySelectorAll('#claim-003-26 > div')].map(e => [e.offsetLeft, e.offsetTop])"
 
 
-@pytest.mark.parametrize("width", [390, 640])  # a phone, and a window of 1280 at twice the size
+@pytest.mark.parametrize(
+    "width", [390, 640, 1280]
+)  # a phone, a window of 1280 at twice the size, and as it is
 def test_the_claims_are_cards_with_nothing_off_screen(home, chromium, width):
     address = f"{home}/book/errata.html"
     with browser.visit(chromium, address, home=home, viewport={"width": width, "height": 900}) as page:
-        assert page.evaluate(CARDS) == []
-        card = page.locator("#claim-003-26")
-        assert (
-            card.locator(".field").all_inner_texts()
-            == page.locator("#claim-003-26 >> xpath=ancestor::table >> thead th").all_text_contents()
-        )
-        words = card.inner_text()
+        assert page.evaluate(OUTSIDE) == []
+        words = page.locator("#claim-003-26").text_content()  # also of what is not laid out yet
         assert all(text in words for text in ("003-26", "wrong in our copy", "minimum", "source-negative"))
-        page.add_style_tag(content="table.cards tr { display: table-row !important }")
-        page.add_style_tag(content="table.cards td { display: table-cell !important; min-width: 9rem }")
-        assert page.evaluate(CARDS) != [], "a planted table is seen"
+        (left, top), (right, below) = page.evaluate(PLACES)
+        assert (right > left and top == below) == (width >= 900), "what is printed beside what is right"
+        assert (right == left and below > top) == (width < 900), "or above it"
+        page.add_style_tag(content=".claim-card { width: 200vw }")
+        assert page.evaluate(OUTSIDE) != [], "a card that is too wide is seen"
 
 
-def test_the_claims_are_a_table_on_a_wide_window(home, chromium):
-    address = f"{home}/book/errata.html"
-    with browser.visit(chromium, address, home=home, viewport={"width": 1280, "height": 900}) as page:
-        assert not page.locator(".field").first.is_visible()
-        assert page.locator("table.cards thead").first.is_visible()
-        assert page.evaluate(CARDS) == []
+def chosen(page, button, part):
+    """How many parts are seen after a click on a button."""
+    page.locator(".choices label", has_text=button).click()
+    return page.locator(f"{part}:visible").count()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_claims_of_one_verdict_are_shown_alone(home, chromium, script):
+    counts = Counter(row["verdict"] for row in ledger.read_claims())
+    address, options = f"{home}/book/errata.html", {"java_script_enabled": script}
+    with browser.visit(chromium, address, home=home, **options) as page:
+        for verdict, count in [*counts.items(), ("all", counts.total())]:
+            words = re.compile(f"^{verdict} {count}$")
+            assert chosen(page, words, ".claim-card") == count, verdict
+    with browser.visit(chromium, f"{address}#claim-003-15", home=home, **options) as page:
+        assert chosen(page, re.compile("^no claim"), ".claim-card") == counts["no claim"] + 1
+        assert page.locator("#claim-003-15").is_visible(), "to which the address leads"
+        page.locator(".choices input").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".choices input:checked").get_attribute("id") == "verdict-holds"
+
+
+def test_the_theorems_of_one_chapter_are_shown_alone(home, chromium, book):
+    with browser.visit(chromium, f"{home}/book/ledger.html", home=home) as page:
+        proving = page.locator(".choices label").count() - 1
+        assert chosen(page, re.compile("^8 The Jacobian"), "article section[id^='of-']") == 1
+        assert page.locator("#of-08-jacobian").is_visible()
+        assert chosen(page, re.compile("^all"), "article section[id^='of-']") == proving > 9
 
 
 def test_a_badge_leads_to_its_claim_and_back(home, chromium):
     with browser.visit(chromium, f"{home}/book/08-jacobian.html", home=home) as page:
         page.locator(".claim.source a", has_text="003-15").click()
         page.wait_for_url("**/book/errata.html#claim-003-15")
-        assert page.locator("#claim-003-15").evaluate("row => row.matches(':target')")
+        assert page.locator("#claim-003-15").evaluate("card => card.matches(':target')")
         page.locator("#claim-003-15 a", has_text="source-003-15").click()
         page.wait_for_url("**/book/08-jacobian.html#cell-source-003-15")
 
@@ -171,7 +216,7 @@ PLANTED = {
 def test_planted_faults_of_a_page_are_seen(home, chromium):
     with browser.visit(chromium, f"{home}/search.html", home=home, color_scheme="light") as page:
         assert not faults(page)
-        page.locator("article, .bd-search-container").first.evaluate(
+        page.locator("article").first.evaluate(
             "(place, html) => place.insertAdjacentHTML('beforeend', html)", "".join(PLANTED)
         )
         found = faults(page)
@@ -188,53 +233,23 @@ def test_a_planted_request_to_another_host_and_a_planted_error_are_seen(home, ch
             page.evaluate(fault)
 
 
-def test_a_page_with_all_that_it_loads_is_light(home, chromium):
-    loaded, too_heavy = {}, []
-
-    def note(request):
-        if request.resource_type != "image" and request.url.startswith(home):
-            loaded[request.url.removeprefix(f"{home}/").partition("?")[0]] = request.resource_type
-
-    with browser.visit(chromium, home, home=home) as page:
-        page.on("requestfinished", note)
-        for name in PAGES:
-            page.goto("about:blank")
-            loaded.clear()
-            page.goto(f"{home}/{name}")
-            page.evaluate("document.fonts.ready")  # what the first screen needs of them
-            assert "stylesheet" in loaded.values()
-            files = [(build.SITE / path).read_bytes() for path in loaded]
-            size, packed = sum(map(len, files)), sum(len(gzip.compress(file)) for file in files)
-            if size > LIMIT or packed > PACKED_LIMIT:
-                too_heavy.append(f"{name}: {size} bytes, {packed} packed")
+def test_a_page_with_all_that_it_loads_is_light(home, seen):
+    too_heavy = []
+    for name, loaded in seen[1].items():
+        assert "stylesheet" in loaded.values() and f"{home}/{name}" in loaded
+        own = [url.removeprefix(f"{home}/") for url, kind in loaded.items() if kind != "image"]
+        sizes = [sizes_of(path) for path in own if not path.startswith("data:")]
+        size, packed = map(sum, zip(*sizes, strict=True))
+        if size > LIMIT or packed > PACKED_LIMIT:
+            too_heavy.append(f"{name}: {size} bytes, {packed} packed")
     assert not too_heavy, "\n".join(too_heavy)
 
 
-def test_the_search_finds_every_statement_by_its_name_and_shows_words(home, chromium, book):
-    named = {found.title: label for label, found in ledger.statements(book).items() if found.title}
-    assert len(named) > 50
-    with browser.visit(chromium, f"{home}/search.html", home=home) as page:
-        page.goto(f"{home}/search.html?q=shift+invariance")
-        results = page.locator("#search-results li")
-        results.locator(".context").first.wait_for()
-        assert results.first.locator("a").get_attribute("href").endswith("#thm-shift-invariance")
-        for text in results.all_inner_texts():
-            assert "\\" not in text, text
-        for title, label in named.items():
-            hits = page.evaluate(
-                "(query) => Search._performSearch(...Search._parseQuery(query)).map((hit) => hit[2])", title
-            )
-            assert f"#{label}" in hits[-10:], title  # the last is shown first
-        assert not page.evaluate("Object.keys(Search._index.alltitles).filter((t) => /[\\\\$]/.test(t))")
-
-
-def test_the_search_box_of_a_page_leads_to_the_results_from_a_folder_too(home, chromium):
-    with browser.visit(chromium, (build.SITE / PAGES[0]).as_uri()) as page:
-        page.keyboard.press("Control+k")
-        page.keyboard.type("softmax Jacobian")
-        page.keyboard.press("Enter")
-        page.locator("#search-results li a[href$='#thm-jacobian']").wait_for()
-        assert page.get_by_role("searchbox").count() == 1
+@functools.cache
+def sizes_of(path):
+    """The bytes of a file of the site, and those of it when packed."""
+    data = (build.SITE / path).read_bytes()
+    return len(data), len(gzip.compress(data))
 
 
 def test_slim_style_sheets_keep_what_a_page_uses():

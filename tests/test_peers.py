@@ -264,31 +264,39 @@ def made(request):
     return from_numpy(request.param)
 
 
+@pytest.fixture
+def compiled(made):
+    """What makes one program of a function that yields arrays: else JAX compiles each step by itself."""
+    if made.__module__.startswith("jax"):
+        return lambda function: sys.modules["jax"].jit(lambda *given: [*function(*given)])
+    return lambda function: function
+
+
 quiet = pytest.mark.filterwarnings("ignore:.* encountered in:RuntimeWarning")  # the strict library's own
 
 
 @quiet
 @pytest.mark.parametrize("axis", [-1, 0, (0, 2), None])
 @pytest.mark.parametrize("masked", [False, True])
-def test_arrays_of_other_libraries(made, axis, masked):
+def test_arrays_of_other_libraries(made, compiled, axis, masked):
     rng = np.random.default_rng(31)
     x = 5 * rng.normal(size=(3, 4, 5))
     x[0, 0, 0], x[0, 1, :2], x[1, 1], x[2, 2, 2] = INF, INF, -INF, np.nan
     mask = rng.random(x.shape) < 0.6
     mask[2, 0] = False
-    where, theirs = (mask, made(mask)) if masked else (None, None)
-    for function in (softlit.softmax, softlit.log_softmax):
-        for beta in (1.0, 0.3, -2.0):
-            got = function(made(x), axis, beta=beta, where=theirs)
-            assert type(got) is type(made(x))
-            np.testing.assert_allclose(
-                np.asarray(got), function(x, axis, beta=beta, where=where), rtol=1e-12, atol=1e-300
-            )
-    for keepdims in (False, True):
-        got = softlit.logsumexp(made(x), axis, keepdims=keepdims, where=theirs)
-        wanted = softlit.logsumexp(x, axis, keepdims=keepdims, where=where)
-        assert got.shape == wanted.shape
-        np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-12)
+    where = mask if masked else None
+
+    def results(x, where):
+        for function, beta in itertools.product((softlit.softmax, softlit.log_softmax), (1.0, 0.3, -2.0)):
+            yield function(x, axis, beta=beta, where=where)
+        for keepdims in (False, True):
+            yield softlit.logsumexp(x, axis, keepdims=keepdims, where=where)
+
+    theirs = made(x), made(mask) if masked else None
+    got = results(*theirs) if axis == -1 else compiled(results)(*theirs)
+    for value, wanted in zip(got, results(x, where), strict=True):
+        assert type(value) is type(made(x)) and value.shape == wanted.shape
+        np.testing.assert_allclose(np.asarray(value), wanted, rtol=1e-12, atol=1e-300)
 
 
 def test_integers_and_complex_numbers_of_other_libraries(made):

@@ -69,13 +69,14 @@ def build(root, **settings):
 
 @pytest.fixture(scope="module")
 def private(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("private"))
+    return build(tmp_path_factory.mktemp("private"), execute={"exclude_patterns": ["02-two.ipynb"]})
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("public")
-    return build(folder, repository={"url": REPOSITORY}, html={"baseurl": SITE})
+    places = {"repository": {"url": REPOSITORY}, "html": {"baseurl": SITE}}
+    unexecuted = {"exclude_patterns": ["*.ipynb"]}  # no test asks for the outputs
+    return build(tmp_path_factory.mktemp("public"), execute=unexecuted, **places)
 
 
 def page(site, name=PAGE):

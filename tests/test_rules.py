@@ -385,6 +385,16 @@ def test_a_figure_without_a_caption(book):
     )
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_caption_without_its_picture(book, count):
+    found = plant(
+        book, rules.figures_described, lambda cell: cell.update(outputs=cell.outputs * count), "figure-shift"
+    )
+    assert found == [
+        f"{SHIFT}, cell figure-shift: its caption is that of one picture; the cell shows {count}."
+    ]
+
+
 @pytest.mark.parametrize("mark", ["# NBVAL_SKIP", "# NBVAL_IGNORE_OUTPUT", "# PYTEST_VALIDATE_IGNORE_OUTPUT"])
 def test_a_cell_that_asks_not_to_be_compared(book, mark):
     found = plant(book, rules.nothing_skipped, lambda cell: cell.update(source=mark + "\n" + cell.source))

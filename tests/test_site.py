@@ -8,7 +8,6 @@ import zipfile
 from collections import Counter
 from urllib.parse import unquote, urlsplit
 
-import browser
 import nbformat
 import pytest
 from docutils import nodes
@@ -18,7 +17,7 @@ from pybtex.database import parse_string
 
 import softlit
 from literate import addresses, build, install_cell, ledger, references, rules, sheets
-from literate.chapters import ROOT, toc_files
+from literate.chapters import ROOT, number_of, toc_files
 from literate.exercises import exercises
 from literate.site import citation, downloads, repairs, sharing
 from literate.tangle import definitions
@@ -132,9 +131,8 @@ def test_every_picture_has_its_alternative_text_and_a_caption(chapters, book):
 
 def test_chapters_carry_the_number_of_their_file(chapters):
     for slug, page in chapters.items():
-        number = int(slug.split("-")[0])
         title = page.xpath("//main//section/h1")[0].text_content()
-        assert title.startswith(f"{number}.") if number else not title[0].isdigit(), title
+        assert title.startswith(f"{number_of(slug)}. "), title
 
 
 def test_the_exercise_sheets_are_those_of_the_chapters_and_every_chapter_links_its_own(chapters, book):
@@ -194,15 +192,34 @@ def test_the_ledger_and_the_errata_name_every_theorem_and_claim(site, book):
     for statement in ledger.statements(book).values():
         assert statement.title in text or not statement.needs_proof
     settled = ledger.tagged_cells(book)
-    table_rows = site["book/errata.html"].xpath("//main//table[contains(@class, 'cards')]/tbody/tr")
-    rows = {row.get("id"): row for row in table_rows}
+    cards = site["book/errata.html"].xpath("//main//div[contains(@class, 'claim-card')]")
+    cards = {card.get("id"): card for card in cards}
     for claim in ledger.read_claims():
-        row = rows.pop(f"claim-{claim['id']}")
-        assert row.xpath(".//code")[0].text_content() == claim["id"]
-        assert row.xpath("./td[3]//strong")[0].text_content() == claim["verdict"], claim["id"]
-        anchors = {link.rpartition("#")[2] for link in row.xpath(".//a/@href")}
+        card = cards.pop(f"claim-{claim['id']}")
+        assert card.xpath(".//code")[0].text_content() == claim["id"]
+        assert card.xpath("./p[1]/strong")[0].text_content() == claim["verdict"], claim["id"]
+        assert claim["verdict"].replace(" ", "-") in card.get("class").split()
+        anchors = {link.rpartition("#")[2] for link in card.xpath(".//a/@href")}
+        assert f"claim-{claim['id']}" in anchors, "a sign to copy the address"
         assert {f"cell-{cell.id}" for cell in settled["source", claim["id"]]} <= anchors, claim["id"]
-    assert not rows
+    assert not cards
+
+
+def test_the_ledger_shows_each_theorem_with_what_it_says_and_both_ticks(site, book):
+    proofs = ledger.proofs(book)
+    rows = {
+        link.rpartition("#")[2]: row
+        for row in site["book/ledger.html"].xpath("//main//tbody/tr")
+        for link in row.xpath("./td[1]//a[1]/@href")
+    }
+    wanted = [one for one in ledger.statements(book).values() if one.needs_proof]
+    assert rows.keys() == {one.label for one in wanted}
+    for statement in wanted:
+        row, (says, _) = rows[statement.label], proofs[statement.label]
+        assert len(row.xpath("./td[1]//*[contains(@class, 'math')]/*[@class='katex']")) >= says.count("$") / 2
+        for column, role in ((2, "derive"), (3, "check")):
+            cell = row.xpath(f"./td[{column}]")[0]
+            assert cell.text_content().startswith("✓") and cell.xpath(".//a[contains(@href, '#cell-')]"), role
 
 
 def test_a_badge_and_a_box_lead_to_their_claim_on_the_errata_page(site, chapters, book):
@@ -219,17 +236,21 @@ def test_a_badge_and_a_box_lead_to_their_claim_on_the_errata_page(site, chapters
         for box in (box for box in boxes if {"erratum", "condition"} & set(box.get("class").split())):
             named = [link for link in box.xpath(".//a/@href") if link.startswith("errata.html#claim-")]
             assert named, box.text_content()
-            anchors = {
-                site["book/errata.html"].get_element_by_id(link.partition("#")[2]).tag for link in named
-            }
-            assert anchors == {"tr"}
+            for link in named:
+                card = site["book/errata.html"].get_element_by_id(link.partition("#")[2])
+                assert "claim-card" in card.get("class")
 
 
 def test_the_errata_count_what_the_claims_say(site):
     counts = Counter(row["verdict"] for row in ledger.read_claims())
-    (table,) = site["book/errata.html"].xpath("//main//table[not(contains(@class, 'cards'))]")
+    (table,) = site["book/errata.html"].xpath("//main//table")
     shown = {row[0].text_content().strip(): int(row[2].text_content()) for row in table.xpath("./tbody/tr")}
     assert shown == {verdict: counts[verdict] for verdict in ledger.VERDICTS} | {"all": counts.total()}
+    buttons = site["book/errata.html"].xpath("//fieldset//label")
+    told = [re.fullmatch(r"(.+) (\d+)", button.text_content()).groups() for button in buttons]
+    assert {words: int(count) for words, count in told} == {
+        key: count for key, count in shown.items() if count
+    }
     tallies = site["book/errata.html"].xpath("//main//p[contains(., ' entries: ')]")
     assert sum(int(tally.text_content().split()[0]) for tally in tallies) == counts.total()
     for verdict, count in counts.items():
@@ -399,23 +420,17 @@ def test_the_pdf_is_offered_while_it_is_younger_than_the_chapters(tmp_path):
 
 
 def test_the_package_page_leads_back_to_the_cells(site, book):
-    page = site["book/api.html"]
-    links = {link.rpartition("#")[2] for link in page.xpath("//a[contains(@class, 'reference')]/@href")}
+    pages = [page for name, page in site.items() if name.startswith("book/api-")]
+    links = {
+        link.rpartition("#")[2]
+        for page in pages
+        for link in page.xpath("//a[contains(@class, 'reference')]/@href")
+    }
     for definition in definitions(book):
         if definition.name in softlit.__all__:
             assert f"cell-{definition.cell.id}" in links, definition.name
-            assert page.xpath(f"//*[@id='softlit.{definition.module}.{definition.name}']"), definition.name
-
-
-def test_pages_opened_from_a_folder_log_no_error_and_their_sliders_work(site):
-    """Those with sliders, and one of each other kind; test_pages.py asks a server for every page."""
-    moving = {name for name, page in site.items() if page.xpath("//*[contains(@class, 'moving-figure')]")}
-    others = {"index.html", "search.html", "book/15-streaming.html", "book/api.html", "book/questions.html"}
-    assert len(moving) >= 4 and not moving & others
-    with browser.chromium() as chromium:
-        for name in sorted(moving | others):
-            with browser.visit(chromium, (build.SITE / name).as_uri()) as opened:
-                assert bool(browser.move_every_slider(opened)) == (name in moving), name
+            name = f"softlit.{definition.module}.{definition.name}"
+            assert len([page for page in pages if page.xpath(f"//*[@id='{name}']")]) == 1, name
 
 
 def test_printed_lines_are_those_of_the_cell_wherever_the_kernel_cut_them():

@@ -13,7 +13,7 @@ FIGURE = f"{SHIFT}, cell figure-shift: the page has another caption than its hea
 
 
 def edited(cell, others=""):
-    return f"{SHIFT}, cell {cell}: edited after it ran{others}; use `make run CH=02`."
+    return f"{SHIFT}, cell {cell}: not the code that `make run CH=02` ran{others}; run it again."
 
 
 def digest(code):
@@ -82,15 +82,15 @@ def test_a_cell_that_was_edited_and_not_run(book, cell, change):
 
 
 def test_of_several_edited_cells_the_first_is_named(book):
-    for cell in ("check-shift", "derive-shift", "figure-shift"):
+    for cell in ("check-shift", "derive-shift", "check-lse"):
         book = with_cell(book, SHIFT, cell, lambda cell: cell.update(source=f"{cell.source}\nx = 1"))
-    assert list(rules.as_it_ran(book)) == [edited("derive-shift", ", the first of 3 in its chapter")]
+    assert list(rules.as_it_ran(book)) == [edited("derive-shift", ", the first of 3 such cells")]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        replaced("raised by 2. The", "raised by two. The"),
+        replaced("raised together", "lifted together"),
         replaced("fig-shift:", "fig-raised:"),
         lambda cell: cell.update(source=cell.source.replace("#| figure", "# figure")),
         lambda cell: cell.metadata.pop("mystnb"),

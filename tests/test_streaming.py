@@ -221,8 +221,6 @@ def test_numbers_that_make_no_state():
     for numbers in (1.0, [], [1.0, 2.0], np.zeros((4, 2))):
         with pytest.raises(ValueError, match=r"numbers has shape .* not"):
             SoftmaxState.from_numbers(numbers)
-    with pytest.raises(ValueError, match="negative sum"):
-        SoftmaxState.from_numbers([0.0, -1.0, 0.0])
     with pytest.raises(ValueError, match="need their dtype"):
         SoftmaxState.from_numbers([0.0, 1.0, 0.0], None)
     for dtype in ("int64", "float46"):
@@ -233,12 +231,52 @@ def test_numbers_that_make_no_state():
         SoftmaxState.from_numbers([1j, 0, 0])
 
 
+IMPOSSIBLE = {
+    "negative": ([0, -1, 0], [0, 1, -2], [-INF, -1, 0], [NAN, -1, 0], [INF, -1, 0], [0, -1, 2]),
+    "not finite": ([0, INF, 0], [0, NAN, 0], [0, 0, NAN], [0, INF, -INF], [INF, INF, 0], [-INF, NAN, 0]),
+    "beside a maximum of -inf": ([-INF, 1, 0], [-INF, 0, 1e-9], [-INF, 0, 0, 1, 0], [-INF, 0, 0, -INF, 0]),
+    "is not whole": ([INF, 0.5, 0], [INF, 1, 1e-9]),
+    "float32 has no such maximum": ([0.1, 0, 0], [1e300, 0, 0], [-1e300, 0, 0, 1, 0]),
+}
+
+
+@pytest.mark.parametrize(("fault", "numbers"), [(k, each) for k, some in IMPOSSIBLE.items() for each in some])
+def test_numbers_of_no_state(fault, numbers):
+    """Alone, and as one slice of several, which the message names."""
+    with pytest.raises(ValueError, match=rf"^numbers\[:\] is of no state of float32: .*{fault}"):
+        SoftmaxState.from_numbers(numbers, "float32")
+    table = np.zeros((len(numbers), 2, 3))
+    assert SoftmaxState.from_numbers(table, "float32").shape == (2, 3)
+    table[:, 1, 2] = numbers
+    with pytest.raises(ValueError, match=rf"^numbers\[:, 1, 2\] is of no state of float32: .*{fault}"):
+        SoftmaxState.from_numbers(table, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+@pytest.mark.parametrize("carrying", [False, True])
+def test_the_numbers_of_every_state_are_taken(dtype, carrying):
+    """The negative control of the test above: whatever logits were seen, their numbers are possible."""
+    rng = np.random.default_rng(15)
+    special = [NAN, INF, -INF, 0.0, 700.0, -700.0, 6e4]
+    for _ in range(60):
+        state = SoftmaxState()
+        for size in rng.choice([0, 1, 3, 40], size=3):
+            x, values = rng.normal(size=(2, 2, size)) * rng.choice([1, 30, 1000])
+            x, values = (
+                np.where(rng.random(a.shape) < 0.3, rng.choice(special, a.shape), a) for a in (x, values)
+            )
+            mask = rng.random(x.shape) < rng.choice([0.1, 1])
+            x = x.astype(dtype)
+            state = state.update(x, values=values.astype(dtype) if carrying else None, where=mask)
+        assert SoftmaxState.from_numbers(state.numbers, state.dtype) == state
+
+
 @pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(float).max, reason="longdouble is float64")
 def test_numbers_beyond_float64():
     far = state_of(np.longdouble([5000]) * 1e300 * 1e300)
     assert hash(far) == hash(state_of(np.longdouble([5000]) * 1e300 * 1e300))
     assert SoftmaxState.from_numbers(far.numbers, np.longdouble) == far
-    with pytest.raises(ValueError, match="numbers lies beyond float64"):
+    with pytest.raises(ValueError, match=r"numbers\[:\] is of no state of float64: it lies beyond float64"):
         SoftmaxState.from_numbers(far.numbers)
 
 

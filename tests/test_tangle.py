@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from literate.chapters import ROOT, BookError
+from literate.chapters import ROOT, BookError, is_appendix, read_book
 from literate.tangle import package_files, tangle, write
 
 GOOD = '#| export shapes\n"""Shapes."""\n\n\ndef area(r):\n    """Area of a square."""\n    return r * r\n'
@@ -98,6 +98,34 @@ def test_refusals_name_file_and_cell(small_book, chapters, sentence):
         tangle(small_book(*chapters))
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value) and str(refusal.value).startswith("book/")
+
+
+def with_appendix(make, folder, number, *chapters):
+    """A book whose last chapter is the appendix of that number."""
+    last, name = f"book/{len(chapters) - 1:02}-chapter", f"book/{number}-chapter"
+    make(*chapters)
+    (folder / f"{last}.ipynb").rename(folder / f"{name}.ipynb")
+    names = [name, *(f"book/{count:02}-chapter" for count in range(len(chapters) - 1))]
+    entries = "".join(f"  - file: {one}\n" for one in sorted(sorted(names), key=is_appendix))
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{entries}")
+    return read_book(folder)
+
+
+def test_a_page_shows_what_its_own_appendix_builds(small_book, tmp_path):
+    shows = ["import softlit", "softlit.area(2)"]
+    assert "shapes.py" in tangle(with_appendix(small_book, tmp_path, "00a", shows, [GOOD]))
+
+
+LATER = {
+    "the appendix of another chapter": ("01a", ["import softlit", "softlit.area(2)"]),
+    "an exported cell": ("00a", ["#| export others\nfrom softlit.shapes import area"]),
+}
+
+
+@pytest.mark.parametrize("number, cells", LATER.values(), ids=LATER)
+def test_an_appendix_builds_nothing_for_others(small_book, tmp_path, number, cells):
+    with pytest.raises(BookError, match=f"area, which is built later, in book/{number}-chapter"):
+        tangle(with_appendix(small_book, tmp_path, number, cells, [GOOD]))
 
 
 def private_names_of_neighbours(text, modules):

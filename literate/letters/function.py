@@ -146,6 +146,7 @@ CASES = {
 }
 
 UNREAD = {
+    "def-slice": "in words",
     "def-contract": "a table of cases, in words",
     "def-hardmax": "a table of cases",
     "def-perturbation": "an ellipsis between the entries",

@@ -50,7 +50,6 @@ class Paper(SphinxPostTransform):
             (exercise_enumerable_node, set_exercise),
             (addnodes.number_reference, self.set_number),
             (nodes.container, set_anchors),
-            (nodes.row, set_row_anchor),
             (nodes.paragraph, set_note),
             (nodes.note, set_side_note),
             (nodes.math_block, fit_formula),
@@ -90,14 +89,9 @@ def set_exercise(node):
 
 
 def set_anchors(node):
-    """The goals of links to a cell, which LaTeX's writer leaves out."""
+    """The goals of links to a cell or a claim, which LaTeX's writer leaves out."""
     for name in node["ids"]:
         node.insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(node)}:{name}}}}}" + "\n"))
-
-
-def set_row_anchor(row):
-    for name in row["ids"]:
-        row[0].insert(0, Wrapped(rf"\phantomsection\label{{\detokenize{{{page_of(row)}:{name}}}}}"))
 
 
 def fold_cell(cell, source):

@@ -38,17 +38,22 @@ def keep_old_anchors(app, doctree):
         home, goal = new.split("#")
         if home == page:
             node = next(node for node in doctree.findall(nodes.Element) if goal in node["ids"])
-            if isinstance(node, nodes.row):  # nothing but rows may stand beside it
-                node[0].insert(0, here)
-            else:
-                node.parent.insert(node.parent.index(node), here)
+            node.parent.insert(node.parent.index(node), here)
         else:
             link = nodes.reference("", goal, refuri=app.builder.get_relative_uri(page, home) + f"#{goal}")
             moved = nodes.paragraph("", "", nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link)
             doctree[-1] += [here, moved]
 
 
+def name_sections_by_labels(app, doctree):
+    """Let the sign of a heading with a label copy the label: what is made of its words changes with them."""
+    explicit = {doctree.nameids[name] for name, chosen in doctree.nametypes.items() if chosen}
+    for section in doctree.findall(nodes.section):
+        section["ids"].sort(key=lambda name: name not in explicit)
+
+
 def setup(app):
+    app.connect("doctree-read", name_sections_by_labels, priority=400)  # before the contents are collected
     app.connect("html-page-context", show_addresses)
     app.connect("doctree-read", keep_old_anchors)
     return {"parallel_read_safe": True}

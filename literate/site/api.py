@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxRole
 
 from literate.chapters import BookError, read_book
 from literate.names import public_names, shown, uses
-from literate.site.cells import label, page_of, reference
+from literate.site.cells import by_page, label, reference
 from literate.site.folds import fold_docstrings
 from literate.tangle import definitions
 
@@ -30,7 +30,7 @@ class Names:
         book = read_book(root)
         self.public = public_names(book)
         self.methods = {name: name for name in _methods(book)}
-        self.chapters = {page_of(chapter.name): chapter for chapter in book}
+        self.chapters = by_page(book)
         self.by_cell, self.by_name = defaultdict(list), defaultdict(dict)
         for use in uses(book):
             self.by_cell[use.cell.position].append((use.start, use.end, use.name))
@@ -86,9 +86,8 @@ def _methods(book):
 
 
 def _title(chapter):
-    """Such as "chapter 3"; the front matter has no number on its page."""
-    number = int(chapter.slug.partition("-")[0])
-    return f"chapter {number}" if number else chapter.title.lower()
+    """Such as "chapter 3", or "the workbench" for an appendix."""
+    return chapter.title.lower() if chapter.is_appendix else f"chapter {chapter.number}"
 
 
 def visit_literal_block(translator, node):

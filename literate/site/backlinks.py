@@ -16,9 +16,12 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
 
+from literate.site.raw import html
+
 # Pages and a section that list statements, and use none. Nor do the badges of code cells count: they prove.
 LISTS = {"book/index", "book/course", "book/errata", "book/ledger", "book/notation"}
 PROVED = "what-is-proved-here"
+SHOWN = 2  # links that stand open; more are folded
 
 
 @dataclass(frozen=True)
@@ -152,19 +155,22 @@ class BackLinks(SphinxPostTransform):
         shown = self.env.statement_links[self.env.docname]
         for statement in statements(self.document):
             if links := shown[statement["label"]]:
-                statement += self.line(links)
+                statement += self.lines(links)
         for equation in list(free_equations(self.document)):
             if links := shown[equation["label"]]:
-                equation.parent.insert(equation.parent.index(equation) + 1, self.line(links))
+                equation.parent.insert(equation.parent.index(equation) + 1, self.lines(links))
 
-    def line(self, links):
+    def lines(self, links):
+        """The links as a paragraph, which folds into a line of its own if they are many."""
         page = self.env.docname
-        line = nodes.paragraph("", "Used in: ", classes=["backlinks"])
+        listed = []
         for name, place in links:
             address = self.app.builder.get_relative_uri(page, place.page) + f"#{place.anchor}"
-            line += [nodes.reference("", name, refuri=address, internal=True), nodes.Text(" · ")]
-        line.pop()  # the last separator
-        return line
+            listed += [nodes.Text(" · "), nodes.reference("", name, refuri=address, internal=True)]
+        if len(links) <= SHOWN:
+            return nodes.paragraph("", "Used in: ", *listed[1:], classes=["backlinks"])
+        start = f'<details class="backlinks"><summary>Used in {len(links)} places</summary>'
+        return [html(start), nodes.paragraph("", "", *listed[1:]), html("</details>")]
 
 
 def setup(app):

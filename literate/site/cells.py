@@ -23,7 +23,7 @@ class Cells:
     def __init__(self, app):
         self.app = app
         book = read_book(app.srcdir)
-        self.chapters = {page_of(chapter.name): chapter for chapter in book}
+        self.chapters = by_page(book)
         self.defining = {(f"softlit.{item.module}", item.name): item.cell for item in definitions(book)}
         self.homes = public_names(book)
 
@@ -72,6 +72,11 @@ class Cells:
 def page_of(notebook):
     """The name by which Sphinx knows the page of a notebook."""
     return str(PurePosixPath(notebook).with_suffix(""))
+
+
+def by_page(book):
+    """The chapters by the names of their pages."""
+    return {page_of(chapter.name): chapter for chapter in book}
 
 
 def anchor(cell):

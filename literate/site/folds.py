@@ -1,14 +1,12 @@
 """The lesson form of a page: what literate/folds.py chooses is one line, and opens without script."""
 
-import re
-
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from literate.chapters import BookError, read_book
 from literate.folds import docstring_lines, fold_of
-from literate.site.cells import page_of
+from literate.site.cells import by_page
 
 TICK = {"check": "✓ "}
 
@@ -66,7 +64,7 @@ class Choice:
     """What is folded, noted in the nodes of cells for the pages and for paper."""
 
     def __init__(self, root):
-        self.chapters = {page_of(chapter.name): chapter for chapter in read_book(root)}
+        self.chapters = by_page(read_book(root))
 
     def note(self, app, doctree):
         chapter = self.chapters.get(app.env.docname)
@@ -93,19 +91,18 @@ def note_above(cell):
 
 
 def fold_docstrings(block, places):
-    """Highlighted code with each docstring, but for its first line, in a fold; places are pairs of lines."""
+    """Highlighted code with each docstring, but for its first line, in a fold; places are pairs of lines.
+
+    It stays one block, of which the button copies everything: _config.yml leaves the lines of folds out.
+    """
     head, opening, code = block.partition("<pre>")
     lines = code.split("\n")
     for first, last in reversed(places):
         inside = "\n".join(lines[first + 1 : last + 1])
-        count = last - first
-        lines[first : last + 1] = [
-            f'{lines[first]}\n</pre><details class="fold docstring"><summary>'
-            f'<span class="words">… {count} lines of documentation</span></summary>'
-            f"<pre>{inside}\n</pre></details><pre>"
-        ]
-    text = "\n".join(lines).replace("</details><pre>\n", "</details><pre>")
-    return head + opening + re.sub(r"<pre>\s*</pre>(?=</div>)", "", text)
+        words = f'<span class="words">… {last - first} lines of documentation</span>'
+        fold = f'<details class="fold docstring"><summary>{words}</summary>{inside}\n</details>'
+        lines[first : last + 1] = [f"{lines[first]}\n{fold}"]
+    return head + opening + "\n".join(lines).replace("</details>\n", "</details>")
 
 
 def setup(app):

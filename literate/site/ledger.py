@@ -1,22 +1,26 @@
-"""The tables of the ledger and of the errata, with an address for each claim."""
+"""The ledger and the errata: what is proved, chapter by chapter, and a card with an address for each claim.
+
+Both pages have a row of choices, which hide the rest without a script.
+"""
 
 from collections import Counter
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 from literate import ledger
-from literate.chapters import read_book
+from literate.chapters import number_of, read_book
 from literate.site.cells import label
+from literate.site.raw import html
 
 
-class LedgerTable(SphinxDirective):
-    """A table of the ledger.
+class LedgerPart(SphinxDirective):
+    """A part of the two pages.
 
-    ``{ledger} theorems``, ``{ledger} verdicts`` for what they mean and how often each is given, or
-    ``{ledger} 003`` for the claims of source 003.
+    ``{ledger} theorems``, ``{ledger} verdicts`` for what they mean and how often each is given, ``{ledger}
+    choices`` for a bar of their counts and the buttons, or ``{ledger} 003`` for the claims of source 003.
     """
 
     required_arguments = 1
@@ -28,24 +32,55 @@ class LedgerTable(SphinxDirective):
             self.env.note_dependency(str(path))
         what = self.arguments[0]
         if what == "theorems":
-            return self.parse_lines(theorem_table(book))
+            return self.theorems(book)
         if what == "verdicts":
-            return self.parse_lines(verdict_table(claims))
+            return self.parse(*verdict_table(claims))
+        if what == "choices":
+            return [verdict_filter(claims)]
         rows = ledger.in_order(row for row in claims if row["source"] == what)
-        (table,) = self.parse_lines(claim_table(book, rows))
-        table["classes"].append("cards")
-        self.give_anchors(next(table.findall(nodes.tbody)), rows)
-        return [*self.parse_lines([tally(rows)]), table]
+        graph = ledger.tagged_cells(book)
+        cards = (self.card(row, graph.get(("source", row["id"]), ())) for row in rows)
+        return [*self.parse(tally(rows)), *cards]
 
-    def parse_lines(self, lines):
+    def parse(self, *lines):
         return self.parse_text_to_nodes("\n".join(lines))
 
-    def give_anchors(self, body, rows):
-        """An id for each row, by which it is an address, and by which `{ref}` finds it from any page."""
-        for node, row in zip(body, rows, strict=True):
-            name = ledger.anchor(row["id"])
-            node["ids"].append(name)
-            self.env.get_domain("std").anonlabels[name] = (self.env.docname, name)
+    def theorems(self, book):
+        """A section for each chapter that proves something."""
+        tables = ((chapter, [*theorem_table(book, chapter)]) for chapter in book)
+        proving = [(chapter, lines) for chapter, lines in tables if lines]
+        found = [chapter_filter(proving)]
+        for chapter, lines in proving:
+            title = nodes.title("", numbered(chapter))
+            found.append(nodes.section("", title, *self.parse(*lines), ids=[f"of-{chapter.slug}"]))
+        return found
+
+    def card(self, row, cells):
+        """What is printed and what is right, with an id that is an address and that `{ref}` finds."""
+        name, theorem = ledger.anchor(row["id"]), row["theorem"]
+        self.env.get_domain("std").anonlabels[name] = (self.env.docname, name)
+        link = f'<a class="headerlink" href="#{name}" title="Link to this claim">#</a>'
+        head = self.parse(f"**{row['verdict']}** `{row['id']}` {row['place']}")
+        head[0] += html(link)
+        head[0]["classes"].append("claim-head")
+        right = row["right"] + (f" {{prf:ref}}`{theorem}`" if theorem else "")
+        return nodes.container(
+            "",
+            *head,
+            nodes.container("", field("Printed"), *self.parse(row["claim"]), classes=["printed"]),
+            nodes.container("", field("Right, or remark"), *self.parse(right), classes=["right"]),
+            *self.parse(f"Settled in {cell_links(cells)}"),
+            classes=["claim-card", verdict_class(row["verdict"])],
+            ids=[name],
+        )
+
+
+def field(words):
+    return nodes.paragraph("", words, classes=["field"])
+
+
+def verdict_class(verdict):
+    return verdict.replace(" ", "-")
 
 
 def cell_links(cells):
@@ -53,13 +88,24 @@ def cell_links(cells):
     return ", ".join(f"{{ref}}`{cell.id} <{label(cell)}>`" for cell in cells)
 
 
-def theorem_table(book):
-    graph, kinds = ledger.tagged_cells(book), ledger.kinds_of_proof(book)
-    yield from ("| statement | proved | derived in | checked in |", "| --- " * 4 + "|")
-    for name, statement in ledger.statements(book).items():
-        if statement.needs_proof:
-            cells = (cell_links(graph.get((role, name), ())) for role in ("derive", "check"))
-            yield f"| {{prf:ref}}`{name}`: {statement.title} | {kinds[name]} | {' | '.join(cells)} |"
+def theorem_table(book, chapter):
+    """The theorems of a chapter: what each says, how it is proved and where it is checked."""
+    graph, proofs = ledger.tagged_cells(book), ledger.proofs(book)
+    found = [one for one in ledger.statements(book).values() if one.chapter is chapter and one.needs_proof]
+    if found:
+        yield from ("| statement | derived | checked |", "| --- " * 3 + "|")
+    for statement in found:
+        says, kind = (part.replace("|", "\\|") for part in proofs[statement.label])
+        derived, checked = (
+            cell_links(graph.get((role, statement.label), ())) for role in ("derive", "check")
+        )
+        title = f"{{prf:ref}}`{statement.label}`: {statement.title}"
+        yield f"| {title} <br>{says} | ✓ {kind} <br>{derived} | ✓ {checked} |"
+
+
+def numbered(chapter):
+    """Such as "2 Shift invariance"."""
+    return f"{number_of(chapter.slug)} {chapter.title}"
 
 
 def verdict_table(claims):
@@ -77,37 +123,54 @@ def tally(claims):
     return f"{len(claims)} entries: {', '.join(given)}."
 
 
-def claim_table(book, claims):
-    graph = ledger.tagged_cells(book)
-    yield from ("| place | printed | verdict | right, or remark | settled in |", "| --- " * 5 + "|")
-    for row in claims:
-        theorem = f" {{prf:ref}}`{row['theorem']}`" if row["theorem"] else ""
-        texts = (
-            f"`{row['id']}` {row['place']}",
-            row["claim"],
-            f"**{row['verdict']}**",
-            row["right"] + theorem,
-        )
-        escaped = (text.replace("|", "\\|") for text in texts)
-        yield f"| {' | '.join(escaped)} | {cell_links(graph.get(('source', row['id']), ()))} |"
+# --- Choices
+
+EVERYTHING = ".all"
 
 
-class FieldNames(SphinxPostTransform):
-    """Write into each cell of a table of cards the head of its column: on a phone each row is a card."""
+def verdict_filter(claims):
+    counts = Counter(row["verdict"] for row in claims)
+    given = {
+        f".{verdict_class(verdict)}": (verdict, counts[verdict])
+        for verdict in ledger.VERDICTS
+        if counts[verdict]
+    }
+    spans = (
+        f'<span class="{one[1:]}" style="flex-grow: {count}"></span>' for one, (_, count) in given.items()
+    )
+    bar = f'<div class="bar" aria-hidden="true">{"".join(spans)}</div>'  # the buttons say the numbers
+    return html(bar + choices("verdict", ".claim-card", given, len(claims)))
 
-    default_priority = 900
-    formats = ("html",)
 
-    def run(self):
-        for table in self.document.findall(nodes.table):
-            if "cards" in table["classes"]:
-                heads, *rows = table.findall(nodes.row)
-                for row in rows:
-                    for head, entry in zip(heads, row, strict=True):
-                        entry.insert(0, nodes.paragraph("", head.astext(), classes=["field"]))
+def chapter_filter(tables):
+    given = {
+        f"#of-{chapter.slug}": (numbered(chapter), len(lines) - 2)  # a head has two lines
+        for chapter, lines in tables
+    }
+    return html(choices("chapter", "section[id^='of-']", given, sum(count for _, count in given.values())))
+
+
+def choices(name, part, given, total):
+    """A row of radio buttons, each with its count: one hides the parts that are not its own.
+
+    `given` has the words and the count of each selector, a class or an id. A part to which a link led is
+    always shown.
+    """
+    rules = "".join(
+        f"html:has(#{name}-{one[1:]}:checked) .bd-article {part}:not({one}, :target, :has(:target))"
+        "{display:none}"
+        for one in given
+    )
+    buttons = "".join(
+        f'<label class="{one[1:]}">'
+        f'<input type="radio" name="{name}" id="{name}-{one[1:]}"{" checked" * (one == EVERYTHING)}>'
+        f"<span>{escape(words)} <b>{count}</b></span></label>"
+        for one, (words, count) in ({EVERYTHING: ("all", total)} | given).items()
+    )
+    row = f'<fieldset class="choices"><legend>Show</legend>{buttons}</fieldset>'
+    return f"<style>{rules}</style>{row}"
 
 
 def setup(app):
-    app.add_directive("ledger", LedgerTable)
-    app.add_post_transform(FieldNames)
+    app.add_directive("ledger", LedgerPart)
     return {"parallel_read_safe": True}

@@ -53,15 +53,32 @@ def with_sizes(page, folder):
     return PICTURE.sub(sized, page)
 
 
+DRAWN = re.compile(r'<img (?P<attributes>[^>]*?)src="data:image/svg\+xml,(?P<drawing>[^"]*)"')
+
+
+def with_drawings_aside(page, folder, pictures):
+    """A page whose inline drawings are files, which wait; a script that draws them itself needs none.
+
+    `folder` is the one of the page, `pictures` the one that the files go to.
+    """
+
+    def moved(match):
+        drawing = unquote(match["drawing"])
+        path = pictures / f"drawing-{hashlib.sha256(drawing.encode()).hexdigest()[:16]}.svg"
+        path.write_text(drawing, encoding="utf-8")
+        source = posixpath.relpath(path.as_posix(), folder.as_posix())
+        return f'<img loading="lazy" {match["attributes"]}src="{source}"'
+
+    return DRAWN.sub(moved, page)
+
+
 # --- Scripts
 
 
 def let_scripts_wait(app, page, template, context, doctree):
     """Run scripts in their order once the page is read; but for the options, which lines of a page extend."""
     for script in context["script_files"]:  # the same objects for every page
-        if page == "search" or "documentation_options" in (script.filename or "documentation_options"):
-            script.attributes.pop("defer", None)  # lines of the search page need its scripts at once
-        else:
+        if "documentation_options" not in (script.filename or "documentation_options"):
             script.attributes["defer"] = "defer"
 
 
@@ -145,6 +162,7 @@ def load_quickly(app, error):
     version = hashlib.sha256(css.encode()).hexdigest()[:8]
     for path in set(folder.rglob("*.html")) - set(folder.glob("_static/**/*")):
         page = path.read_text(encoding="utf-8")
+        page = with_drawings_aside(page, path.parent, folder / "_images")
         page = with_sizes(with_one_sheet(page, sheets, version), path.parent)
         path.write_text(page, encoding="utf-8")
     theme = folder / THEME

@@ -26,7 +26,7 @@ from sphinx_proof.domain import ProofDomain
 from sphinx_proof.nodes import proof_node
 from sphinxcontrib import katex as sphinxcontrib_katex
 
-from literate.site import katex, numbers, search
+from literate.site import inventory, katex, numbers
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ REPLACEMENTS = (
         "assign_figure_numbers",
         numbers.number_by_file_name,
     ),
-    # sphinx-proof gives Sphinx no objects, so that no search or inventory has the statements.
+    # sphinx-proof gives Sphinx no objects, so that no inventory has the statements.
     *(
         Replacement(
             "sphinx-proof 0.4.0",
@@ -306,7 +306,7 @@ REPLACEMENTS = (
             lambda old, new=new: new,
             mended=name,
         )
-        for name, new in search.OBJECTS.items()
+        for name, new in inventory.OBJECTS.items()
     ),
     # The socket file of KaTeX's server is there a moment before the server listens to it.
     Replacement(

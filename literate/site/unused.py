@@ -80,9 +80,14 @@ def names_in(page):
     }
 
 
+def without_repetition(markup):
+    """Some HTML without TeX beside its MathML, and without spans that have no colour."""
+    return ANNOTATION.sub("", COLOURLESS.sub(r"\1", markup))
+
+
 def slim_page(page):
-    """A page without TeX beside its MathML, spans without a colour, and styles that stand there twice."""
-    page = ANNOTATION.sub("", COLOURLESS.sub(r"\1", page))
+    """A page without what it repeats, styles among it."""
+    page = without_repetition(page)
     styles = {}
 
     def by_class(match):

@@ -23,11 +23,17 @@ def examined(answer):
         arrays = list(_arrays(given))
         before = [array.copy() for array in arrays]
         returned = answer(*given)
-        assert returned is not None, f"{name} returns None: is a return missing?"
-        assert not isinstance(returned, list), f"{name} returns a list, not an array"
+        assert returned is not None, (
+            f"{name} returns None: is a return missing?"
+        )
+        assert not isinstance(returned, list), (
+            f"{name} returns a list, not an array"
+        )
         for array, copy in zip(arrays, before, strict=True):
             same = np.array_equal(array, copy, equal_nan=True)
-            assert same, f"{name} changes the array {copy.tolist()} that it is given"
+            assert same, (
+                f"{name} changes the array {copy.tolist()} that it is given"
+            )
         return returned
 
     return call
@@ -51,7 +57,9 @@ def refused(check, candidate):
         check(examined(candidate) if callable(candidate) else candidate)
     except AssertionError as error:
         if not str(error):
-            raise AssertionError(f"{check.__name__} refuses without saying why") from error
+            raise AssertionError(
+                f"{check.__name__} refuses without saying why"
+            ) from error
         print(f"refused: {error}")
         return
     raise AssertionError(f"{check.__name__} accepts a wrong candidate")

@@ -11,6 +11,11 @@ from IPython.display import Image, display
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1A1A1A", "#767676"
 PAPER = "#FCFCFA"
+CLASSES = {
+    "cat": BLUE,
+    "dog": VERMILION,
+    "fox": GREEN,
+}  # of the book's running example
 DENSITY = 2  # device pixels per CSS pixel, so that lines stay sharp on phones
 
 STYLE = {
@@ -75,9 +80,47 @@ def as_png(figure):
     return stream.getvalue()
 
 
+# --- book/00-workbench.ipynb, cell build-classes
+import numpy as np
+
+
+def triangle(ax, classes=CLASSES):
+    """Draw the triangle of all distributions of three classes on empty axes.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    classes : dict
+        The names at the corners, left, right and top, each with its colour.
+
+    Returns
+    -------
+    function
+        The place of a distribution in the drawing; of several, an array of shape (2, ...).
+
+    Examples
+    --------
+    >>> figure, ax = subplots()
+    >>> triangle(ax)([0.5, 0.5, 0]).round(2).tolist()
+    [0.5, 0.0]
+    >>> plt.close(figure)
+    """
+    corners = np.array([(0, 0), (1, 0), (1 / 2, np.sqrt(3) / 2)])
+    ax.fill(*corners.T, facecolor="none", edgecolor=GREY, linewidth=1)
+    sides = (("left", "top"), ("right", "top"), ("center", "bottom"))
+    places = zip(corners, classes.items(), sides, strict=True)
+    for (x, y), (name, colour), (ha, va) in places:
+        y += -0.03 if va == "top" else 0.03
+        ax.text(x, y, name, color=colour, ha=ha, va=va, fontsize=13)
+    ax.set(aspect="equal", xlim=(-0.06, 1.06), ylim=(-0.14, 1.0))
+    ax.axis("off")
+    return lambda p: np.moveaxis(np.asarray(p) @ corners, -1, 0)
+
+
 __all__ = [
     "BLACK",
     "BLUE",
+    "CLASSES",
     "DENSITY",
     "GREEN",
     "GREY",
@@ -91,4 +134,5 @@ __all__ = [
     "checked_alt",
     "show",
     "subplots",
+    "triangle",
 ]

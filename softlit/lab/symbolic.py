@@ -79,7 +79,9 @@ def derivative(expression, variable):
 def _refuse_silent_errors(expression, variable, free):
     """Raise where `sympy.diff` would return a wrong result; ``free`` are the variable's indices."""
     if variable.is_integer:
-        raise ValueError(f"{variable} is a whole number, and has no small changes")
+        raise ValueError(
+            f"{variable} is a whole number, and has no small changes"
+        )
     binders = expression.atoms(sp.Sum, sp.Product, sp.Integral)
     bound = {limits[0] for binder in binders for limits in binder.limits}
     if captured := free & bound:
@@ -90,7 +92,9 @@ def _refuse_silent_errors(expression, variable, free):
     base = getattr(variable, "base", None)
     others = expression.atoms(sp.IndexedBase) - {base}
     if str(base) in map(str, others):
-        raise ValueError(f"the {base} of the expression is not the {base} of {variable}")
+        raise ValueError(
+            f"the {base} of the expression is not the {base} of {variable}"
+        )
 
 
 def _with_whole_deltas(expression):
@@ -101,8 +105,14 @@ def _with_whole_deltas(expression):
     for sum_ in expression.atoms(sp.Sum):
         for delta in sum_.function.atoms(sp.KroneckerDelta):
             for index in sum_.variables:
-                if sp.diff(delta.args[0] - delta.args[1], index) not in (-1, 0, 1):
-                    raise ValueError(f"the bound index {index} has a factor in {delta}")
+                if sp.diff(delta.args[0] - delta.args[1], index) not in (
+                    -1,
+                    0,
+                    1,
+                ):
+                    raise ValueError(
+                        f"the bound index {index} has a factor in {delta}"
+                    )
     return expression
 
 
@@ -110,7 +120,9 @@ def _with_whole_deltas(expression):
 def _peeled(binder):
     """The outermost limits of a sum or product, and what they act on."""
     *inner, outermost = binder.limits
-    return outermost, binder.func(binder.function, *inner) if inner else binder.function
+    return outermost, binder.func(
+        binder.function, *inner
+    ) if inner else binder.function
 
 
 def _pull_out(sum_):
@@ -153,7 +165,9 @@ def _numerator(expression):
     # twice: equal sums that have got equal names cancel, and make room for more
     for _ in range(2):
         expression = _with_standard_names(expression)
-        expression = expression.replace(lambda part: isinstance(part, sp.Sum), _pull_out)
+        expression = expression.replace(
+            lambda part: isinstance(part, sp.Sum), _pull_out
+        )
         expression = sp.expand(expression)
     over_one = sp.together(_with_standard_names(expression))
     return sp.expand(sp.fraction(over_one)[0])
@@ -180,14 +194,19 @@ def same(left, right):
     """
     left, right = map(sp.sympify, (left, right))
     if rounded := left.atoms(sp.Float) | right.atoms(sp.Float):
-        raise ValueError(f"{min(rounded)} is a rounded number: write it as a fraction")
+        raise ValueError(
+            f"{min(rounded)} is a rounded number: write it as a fraction"
+        )
     difference = _with_whole_deltas(left - right)
     try:
         if _numerator(difference) == 0:
             return True
         simple = _with_standard_names(sp.factor_terms(sp.simplify(difference)))
         return sp.simplify(simple) == 0
-    except (StopIteration, RecursionError):  # sympy 1.14 stumbles over some sums
+    except (
+        StopIteration,
+        RecursionError,
+    ):  # sympy 1.14 stumbles over some sums
         return False
 
 
@@ -222,32 +241,48 @@ def evaluate(expression, values, digits=30):
     """
     scalars, entries = _exact_values(values)
     number = _written_out(sp.sympify(expression).subs(scalars)).subs(entries)
-    if unknown := sorted(map(str, number.atoms(sp.Indexed) or number.free_symbols)):
+    if unknown := sorted(
+        map(str, number.atoms(sp.Indexed) or number.free_symbols)
+    ):
         namesake = any(str(key) in unknown for key in values)
         hint = ", as its assumptions are others" if namesake else ""
         raise ValueError(f"no value is given for {', '.join(unknown)}{hint}")
     precision = digits + 20
     while precision < 10_000:
         low, high = _enclosed(number, precision)
-        if low.is_finite and high.is_finite and high - low <= abs(low) / 10 ** (digits + 1):
+        if (
+            low.is_finite
+            and high.is_finite
+            and high - low <= abs(low) / 10 ** (digits + 1)
+        ):
             return sp.Float(low, digits)
         precision *= 4
     if max(-low, high) < sp.Rational(1, 10**1000):
         return sp.Float(0, digits)
-    raise ValueError(f"at {values} there is no real value, or none that can be told")
+    raise ValueError(
+        f"at {values} there is no real value, or none that can be told"
+    )
 
 
 def _exact_values(values):
     """The symbols, N among them, and the entries of the vectors, each with its exact number."""
     vectors = {
-        key: value for key, value in values.items() if isinstance(key, sp.IndexedBase)
+        key: value
+        for key, value in values.items()
+        if isinstance(key, sp.IndexedBase)
     }
     sizes = {len(value) for value in vectors.values()}
     if len(sizes) > 1:
-        raise ValueError(f"the vectors must have one common length, not {sorted(sizes)}")
-    scalars = {key: value for key, value in values.items() if key not in vectors}
+        raise ValueError(
+            f"the vectors must have one common length, not {sorted(sizes)}"
+        )
+    scalars = {
+        key: value for key, value in values.items() if key not in vectors
+    }
     if sizes and scalars.setdefault(N, *sizes) not in sizes:
-        raise ValueError(f"N is {scalars[N]}, but the vectors have {sizes.pop()} entries")
+        raise ValueError(
+            f"N is {scalars[N]}, but the vectors have {sizes.pop()} entries"
+        )
     entries = {
         base[place]: number
         for base, numbers in vectors.items()
@@ -263,9 +298,18 @@ def _exactly(number, unknown):
     """The number without rounding, if the assumptions of the unknown allow it."""
     ratio = getattr(number, "as_integer_ratio", None)
     number = sp.Rational(*ratio()) if ratio else sp.sympify(number)
-    for kind in ("real", "integer", "positive", "negative", "nonnegative", "nonpositive"):
+    for kind in (
+        "real",
+        "integer",
+        "positive",
+        "negative",
+        "nonnegative",
+        "nonpositive",
+    ):
         if getattr(unknown, f"is_{kind}") and not getattr(number, f"is_{kind}"):
-            raise ValueError(f"{unknown} is {kind} by assumption, and {number} is not")
+            raise ValueError(
+                f"{unknown} is {kind} by assumption, and {number} is not"
+            )
     return number
 
 
@@ -278,17 +322,23 @@ def _written_out(expression):
     (index, low, high), body = _peeled(expression)
     if not (low.is_Integer and high.is_Integer and low <= high + 1):
         raise ValueError(f"a sum from {low} to {high} cannot be written out")
-    terms = [_written_out(body.subs(index, place)) for place in range(low, high + 1)]
+    terms = [
+        _written_out(body.subs(index, place)) for place in range(low, high + 1)
+    ]
     return (sp.Add if isinstance(expression, sp.Sum) else sp.Mul)(*terms)
 
 
 def _enclosed(number, precision):
     """Two numbers with the exact value between them, infinite ones if there is no telling."""
-    arithmetic = type(mpmath.iv)()  # not the global one, whose precision others may use
+    arithmetic = type(
+        mpmath.iv
+    )()  # not the global one, whose precision others may use
     arithmetic.dps = precision
     try:
         enclosure = _interval(number, arithmetic)
-    except mpmath.libmp.ComplexResult:  # log of an interval that reaches below 0
+    except (
+        mpmath.libmp.ComplexResult
+    ):  # log of an interval that reaches below 0
         return -sp.oo, sp.oo
     return (sp.Float(end, precision) for end in enclosure._mpi_)
 
@@ -305,7 +355,9 @@ def _interval(number, arithmetic):
     if isinstance(number, sp.exp | sp.log):
         return getattr(arithmetic, number.func.__name__)(*parts)
     if number.is_Pow:
-        return parts[0] ** (int(number.exp) if number.exp.is_Integer else parts[1])
+        return parts[0] ** (
+            int(number.exp) if number.exp.is_Integer else parts[1]
+        )
     digits = number.evalf(arithmetic.dps)
     if not digits.is_Float:
         raise ValueError(f"{number} is not a real number")
@@ -322,7 +374,9 @@ def equation(name, expression):
     >>> sp.latex(equation("S_i", sp.Symbol("a")))
     '{S_i} = a'
     """
-    verbatim = sp.Symbol(f"{{{name}}}")  # in braces, sympy leaves the name as it is
+    verbatim = sp.Symbol(
+        f"{{{name}}}"
+    )  # in braces, sympy leaves the name as it is
     return sp.Eq(verbatim, expression, evaluate=False)
 
 
