@@ -33,14 +33,15 @@ def fold_of(cell):
     if cell.module:
         names = [*_defined(cell)]
         private = all(name.startswith("_") for name in names) or "._" in f".{cell.module}"
-        return Fold("helper", f"{', '.join(names)}: {_lines(cell)}") if private else None
+        folded = private or "fold" in cell.tags
+        return Fold("helper", f"{', '.join(names)}: {_lines(cell)}") if folded else None
     if cell.id.endswith("-spec"):
         return Fold("specification", f"what an answer must do, {_lines(cell)}")
     if _is_import(cell):
         return Fold("imports", "imports")
     if roles and "derive" not in roles:
         return Fold("check", ", ".join(filter(None, [_lines(cell), _dtypes(cell)])))
-    return Fold("aside", _lines(cell)) if "fold" in cell.tags else None
+    return Fold("aside", f"code, {_lines(cell)}") if "fold" in cell.tags else None
 
 
 def docstring_lines(cell):

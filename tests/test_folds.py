@@ -59,6 +59,8 @@ def test_an_author_has_the_last_word(book):
 
     assert fold_of(tagged(check, "show")) is None
     assert fold_of(tagged(control, "fold")).kind == "aside"
+    build = cell_of(book, "02-shift-invariance", "build-shifted")
+    assert fold_of(build) is None and fold_of(tagged(build, "fold")).kind == "helper"
 
 
 def test_a_docstring_keeps_its_first_line(book):
