@@ -15,7 +15,7 @@ from literate.chapters import ROOT
 from literate.references import BIBLIOGRAPHY, known_dois
 from literate.tangle import definitions, reexported
 
-DERIVED = re.compile(r"Derived in chapter (\d\d\w?), :prf:ref:`((?:thm|def)-[\w-]+)`")
+DERIVED = re.compile(r"Derived in chapter (\d\d[a-z]?), :prf:ref:`((?:thm|def)-[\w-]+)`")
 DOI = re.compile(r"https://doi\.org/(\S+?)(?=[.,;)]*(?:\s|$))")
 
 

@@ -193,6 +193,8 @@ def move_every_slider(page):
             seen = drawn.inner_html(), told.inner_text(), shown
             for key in ("ArrowLeft", "ArrowRight", "Home", "End"):
                 last = slider.input_value()
+                if last == slider.get_attribute("min" if key in ("ArrowLeft", "Home") else "max"):
+                    continue  # it is at this end
                 slider.press(key)
                 assert slider.input_value() != last, f"{name}: {key} does nothing"
                 drawing = "".join(figures[number].locator("svg").evaluate_all(DRAWING))

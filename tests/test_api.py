@@ -108,7 +108,7 @@ def doi(entry):
 
 def derivation(entry):
     """With the number of the chapter, and a link to a statement there."""
-    number = re.search(r"Derived in chapter (\d\d)", entry.text_content())
+    number = re.search(r"Derived in chapter (\d\d[a-z]?)", entry.text_content())
     return number and any(
         PurePosixPath(link).name.startswith(f"{number[1]}-") and re.search("#(thm|def)-", link)
         for link in links(entry)

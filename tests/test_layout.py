@@ -232,7 +232,9 @@ def test_what_a_link_led_to_has_a_colour_of_the_book(site, chromium):
 # --- The keyboard
 
 RING = """element => {
-  const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(element);
+  // That of a choice is drawn around its words.
+  const drawnAt = element.type === "radio" && element.labels[0] ? element.labels[0] : element;
+  const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(drawnAt);
   const drawn = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
   return drawn && !/, 0\\)$|transparent/.test(outlineColor);
 }"""

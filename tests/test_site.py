@@ -176,6 +176,8 @@ def test_references_to_equations_show_their_number(site, book):
     for name, page in site.items():
         for link in page.xpath("//main//a[contains(@href, '#equation-') and not(@class='headerlink')]"):
             anchor = link.get("href").rpartition("#")[2]
+            if link.text_content() == anchor:  # in the line of an address that was given up
+                continue
             assert link.text_content() == f"({names[anchor]})", name
             referred.add(anchor)
     assert len(referred) > 30

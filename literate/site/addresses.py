@@ -40,6 +40,8 @@ def keep_old_anchors(app, doctree):
             node = next(node for node in doctree.findall(nodes.Element) if goal in node["ids"])
             node.parent.insert(node.parent.index(node), here)
         else:
+            if app.builder.format != "html":  # on paper nobody comes by an address
+                continue
             link = nodes.reference("", goal, refuri=app.builder.get_relative_uri(page, home) + f"#{goal}")
             moved = nodes.paragraph("", "", nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link)
             doctree[-1] += [here, moved]

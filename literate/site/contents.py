@@ -48,7 +48,7 @@ def coming(book):
 
 WORDS, LINES = 150, 15  # that one reads in a minute: of prose with formulas, and of code
 AFTERNOON = ("01", "02", "04", "05", "08")
-PROMISE = re.compile(r"^# .+\n+(?:(?:At the end of|After) this \w+ )?(?P<said>.+)$", re.M)
+PROMISE = re.compile(r"^# .+\n+(?:<!--.*-->\n+)?(?:(?:At the end of|After) this \w+ )?(?P<said>.+)$", re.M)
 TIME = re.compile(r"^\*\*[^*]+\*\* (\d+) minutes", re.M)
 
 

@@ -47,16 +47,15 @@ class FoldCells(SphinxPostTransform):
                 self.wrap(cell, source, fold)
 
     def wrap(self, cell, source, fold):
-        line = FoldLine("", nodes.Text(TICK.get(fold.kind, "")))
+        """The note stays beside the line, not in it: what one presses to open a fold may hold no links."""
+        line = FoldLine("", nodes.inline("", TICK.get(fold.kind, "") + fold.words, classes=["words"]))
+        cell.remove(source)
+        parts = [Fold("", line, source, kind=fold.kind)]
         if (note := note_above(cell)) is not None:
             cell.parent.remove(note)
-            for part in note.children:
-                line += part.deepcopy()
-            line += nodes.Text(" ")
-        line += nodes.inline("", fold.words, classes=["words"])
-        cell.remove(source)
-        box = Fold("", line, source, kind=fold.kind)
-        cell.insert(len(cell) if fold.kind == "figure" else 0, box)  # below what it draws
+            parts.insert(0, note)
+        place = len(cell) if fold.kind == "figure" else 0  # below what it draws
+        cell[place:place] = parts
         cell["classes"].append("folded")
 
 
