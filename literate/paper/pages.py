@@ -74,11 +74,12 @@ class Paper(SphinxPostTransform):
 
     def set_number(self, node):
         """A reference to an exercise: LaTeX does not count them, so the number is written out."""
-        page, _, label = node["refuri"].removeprefix("%").partition("#")
+        address = node.get("refuri") or f"%{page_of(node)}#{node['refid']}"  # elsewhere, or on its own page
+        page, _, label = address.removeprefix("%").partition("#")
         number = self.env.toc_fignumbers.get(page, {}).get("exercise", {}).get(label)
         if number:
             words = f"Exercise {'.'.join(map(str, number))}"
-            node.replace_self(nodes.reference("", words, internal=True, refuri=node["refuri"]))
+            node.replace_self(nodes.reference("", words, internal=True, refuri=address))
 
 
 def set_exercise(node):
