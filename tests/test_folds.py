@@ -132,8 +132,11 @@ def test_a_fold_opens_by_itself_and_without_script(site, chromium):
 
 def test_what_is_read_stays_where_it_is_when_the_form_changes(site, chromium):
     with visit(chromium, viewport={"width": 1280, "height": 900}) as page:
-        page.evaluate("() => document.getElementById('cell-derive-safe').scrollIntoView()")
-        where = "() => document.getElementById('cell-derive-safe').getBoundingClientRect().top"
+        place = "document.querySelectorAll('article h2')[5].nextElementSibling"  # a paragraph far below
+        page.evaluate(f"() => {place}.scrollIntoView({{ behavior: 'instant' }})")
+        page.evaluate("() => scrollBy({ top: -120, behavior: 'instant' })")
+        page.wait_for_timeout(300)
+        where = f"() => {place}.getBoundingClientRect().top"
         before = page.evaluate(where)
         page.get_by_role("button", name="Show everything").click()
         page.wait_for_timeout(300)

@@ -143,7 +143,7 @@ def test_the_claims_are_cards_with_nothing_off_screen(home, chromium, width):
         (left, top), (right, below) = page.evaluate(PLACES)
         assert (right > left and top == below) == (width >= 900), "what is printed beside what is right"
         assert (right == left and below > top) == (width < 900), "or above it"
-        page.add_style_tag(content=".claim-card { width: 200vw }")
+        page.add_style_tag(content=".claim-card { min-width: 200vw !important }")
         page.locator(".claim-card").first.scroll_into_view_if_needed()  # before, it is not laid out
         assert page.evaluate(OUTSIDE) != [], "a card that is too wide is seen"
 

@@ -24,14 +24,20 @@ if (folds.length && buttons) {
   show((asked ?? remembered) === "all");
   toggle.addEventListener("click", () => {
     // What is read stays where it is, whatever opens or closes above it.
-    const here = [...document.querySelectorAll(".bd-article :is(h2, h3, p, .cell)")].find(
-      (part) => part.getBoundingClientRect().bottom > innerHeight / 5 && part.checkVisibility(),
-    );
+    const { left } = document.querySelector("article.bd-article").getBoundingClientRect();
+    const here = document
+      .elementFromPoint(left + 60, innerHeight / 4)
+      ?.closest("article :is(.cell, .admonition, .math, h2, h3, p)");
     const before = here?.getBoundingClientRect().top;
     document.documentElement.dataset.measured = ""; // guessed heights would come out differently later
     const everything = document.documentElement.dataset.show !== "all";
     show(everything);
-    if (here) window.scrollBy(0, here.getBoundingClientRect().top - before);
+    let frames = 12; // what opens is laid out little by little
+    const hold = () => {
+      if (here) window.scrollBy({ top: here.getBoundingClientRect().top - before, behavior: "instant" });
+      if (frames-- > 0) requestAnimationFrame(hold);
+    };
+    hold();
     try {
       localStorage.setItem(key, everything ? "all" : "lesson");
     } catch {}

@@ -55,7 +55,7 @@ class Names:
             if cell := self.by_name[name].get(chapter.name):
                 links.append(f":ref:`{_title(chapter)} <{label(cell)}>`")
         if links:
-            lines += ["", ".. rubric:: Used in", "", ", ".join(links), ""]
+            lines += ["", ".. rubric:: Used in", "", f"The first cell of each: {', '.join(links)}", ""]
 
 
 class NameRole(SphinxRole):
