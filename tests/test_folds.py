@@ -128,16 +128,3 @@ def test_a_fold_opens_by_itself_and_without_script(site, chromium):
         assert not code.is_visible()
         fold.locator("summary").click(position={"x": 2, "y": 8})
         assert code.is_visible()
-
-
-def test_what_is_read_stays_where_it_is_when_the_form_changes(site, chromium):
-    with visit(chromium, viewport={"width": 1280, "height": 900}) as page:
-        place = "document.querySelectorAll('article h2')[5].nextElementSibling"  # a paragraph far below
-        page.evaluate(f"() => {place}.scrollIntoView({{ behavior: 'instant' }})")
-        page.evaluate("() => scrollBy({ top: -120, behavior: 'instant' })")
-        page.wait_for_timeout(300)
-        where = f"() => {place}.getBoundingClientRect().top"
-        before = page.evaluate(where)
-        page.get_by_role("button", name="Show everything").click()
-        page.wait_for_timeout(300)
-        assert abs(page.evaluate(where) - before) < 60
