@@ -31,7 +31,8 @@ assert same(total(lambda j: sp.exp(x[j]) / Z), 1)
 assert not same(agreement, 1)""",
     """#| check thm-two-draws-bound
 x_rows = rng.normal(scale=20, size=(50, 4))
-assert softlit.two_draws(x_rows).max() <= 1 < 2 * softlit.two_draws(x_rows).max()""",
+most = softlit.two_draws(x_rows).max()
+assert most <= 1 < 2 * most""",
     "The bound is a limit, and no softmax of finite logits attains it.",
     """#| figure fig-two-draws-scale: The probability to agree of the logits 0 and 1, scaled: it
 #|   approaches one.
