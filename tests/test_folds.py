@@ -128,3 +128,18 @@ def test_a_fold_opens_by_itself_and_without_script(site, chromium):
         assert not code.is_visible()
         fold.locator("summary").click(position={"x": 2, "y": 8})
         assert code.is_visible()
+
+
+@pytest.mark.parametrize("query", ["", "?show=all"])
+def test_what_is_read_stays_where_it_is_when_the_form_changes(site, chromium, query):
+    with visit(chromium, query, viewport={"width": 1280, "height": 900}) as page:
+        place = "document.querySelectorAll('article h2')[5].nextElementSibling"  # a paragraph far below
+        page.evaluate(f"() => {place}.scrollIntoView({{ behavior: 'instant' }})")
+        page.evaluate("() => scrollBy({ top: -120, behavior: 'instant' })")
+        page.wait_for_timeout(500)
+        where = f"() => {place}.getBoundingClientRect().top"
+        before = page.evaluate(where)
+        # Not by the mouse: Playwright scrolls to the place that a sticky bar has when nothing is scrolled.
+        page.evaluate("() => document.querySelector('button.show-all').click()")
+        page.wait_for_timeout(500)
+        assert abs(page.evaluate(where) - before) < 2

@@ -32,14 +32,7 @@ if (folds.length && buttons) {
     document.documentElement.dataset.measured = ""; // guessed heights would come out differently later
     const everything = document.documentElement.dataset.show !== "all";
     show(everything);
-    let frames = 60; // what opens is laid out little by little; who scrolls meanwhile is not held
-    for (const moved of ["wheel", "touchmove", "keydown"])
-      addEventListener(moved, () => (frames = 0), { once: true, passive: true });
-    const hold = () => {
-      if (here) window.scrollBy({ top: here.getBoundingClientRect().top - before, behavior: "instant" });
-      if (frames-- > 0) requestAnimationFrame(hold);
-    };
-    hold();
+    if (here) window.scrollBy({ top: here.getBoundingClientRect().top - before, behavior: "instant" });
     try {
       localStorage.setItem(key, everything ? "all" : "lesson");
     } catch {}
