@@ -139,7 +139,12 @@ class Cell:
 def number_of(page):
     """The number by which a page goes, "8" or "3a", after the name of its file; None if it has none."""
     match = NUMBERED.fullmatch(PurePosixPath(page).stem)
-    return match and match["digits"].lstrip("0").rjust(1, "0") + match["letter"]
+    return match and short_number(match["digits"] + match["letter"])
+
+
+def short_number(written):
+    """The number of a chapter as pages show it: "3a" for 03a, "0" for 00."""
+    return re.sub(r"^0+(?=\d)", "", written)
 
 
 def is_appendix(page):

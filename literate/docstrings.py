@@ -11,7 +11,7 @@ import warnings
 from numpydoc.docscrape import NumpyDocString
 
 from literate import ledger
-from literate.chapters import ROOT
+from literate.chapters import ROOT, short_number
 from literate.references import BIBLIOGRAPHY, known_dois
 from literate.tangle import definitions, reexported
 
@@ -67,7 +67,7 @@ class Docstring:
         return found and all(self._stated(chapter, label) for chapter, label in found)
 
     def _stated(self, chapter, label):
-        return label in self.labels and self.labels[label].chapter.number == chapter.lstrip("0").rjust(1, "0")
+        return label in self.labels and self.labels[label].chapter.number == short_number(chapter)
 
 
 # What is said of a docstring that lacks it.

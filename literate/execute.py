@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from literate import cell_ids, install_cell, stored
-from literate.chapters import ROOT, BookError, cells_of, number_of, plain_lines, read_book
+from literate.chapters import ROOT, BookError, cells_of, plain_lines, read_book, short_number
 
 # What Jupyter writes about the machine is left out, so that two machines store the same file.
 METADATA = {
@@ -119,7 +119,7 @@ def name_cells(path):
 
 def choose(book, numbers):
     """The chapters of the given numbers, such as 7, 07 or 03a; all when none is given."""
-    wanted = {number_of(f"{number.zfill(2 + number[-1:].isalpha())}-x") or number for number in numbers}
+    wanted = {short_number(number) for number in numbers}
     chosen = [chapter for chapter in book if not wanted or chapter.number in wanted]
     if unknown := wanted - {chapter.number for chapter in chosen}:
         raise BookError(f"no chapter has the number {', '.join(sorted(unknown))}.")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import closing, contextmanager
 
+import browser
 import nbformat
 import pytest
 import yaml
@@ -84,6 +85,12 @@ def build_from_stored_outputs():
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     return build.build(FOLDER, FOLDER / "_config.yml")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -57,12 +57,6 @@ def test_a_page_pays_nothing_for_cards_that_are_not_asked_for(site):
         assert not [source for source in page.xpath("//script/@src") if "cards/" in source], name
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(site, chromium):
     window = {"width": 1280, "height": 900}

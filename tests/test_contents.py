@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import mpmath
 
 from literate import ledger, rules
-from literate.chapters import ROOT, number_of, reading_order
+from literate.chapters import ROOT, reading_order
 from literate.exercises import exercises
 from literate.site import api_pages, contents
 from literate.tangle import definitions
@@ -51,9 +51,8 @@ def test_the_numbers_of_the_landing_page_are_those_of_the_book(book):
 def test_each_chapter_has_a_sentence_and_its_time(book):
     text = "\n".join(contents.chapters(book))
     for chapter in book:
-        number = number_of(chapter.slug)
         line = re.search(
-            rf"- \{{doc\}}`{number} {re.escape(chapter.title)} <{chapter.slug}>`\n.*\n(.*)", text
+            rf"- \{{doc\}}`{chapter.number} {re.escape(chapter.title)} <{chapter.slug}>`\n.*\n(.*)", text
         )
         assert re.fullmatch(r"  You [^.]+\.", line[1]), chapter.slug
         assert 5 <= contents.minutes(chapter) <= 90, chapter.slug

@@ -13,12 +13,6 @@ from literate.site.folds import fold_docstrings
 PAGE = "book/02-shift-invariance.html"
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 def cell_of(book, slug, name):
     return next(c for chapter in book if chapter.slug == slug for c in chapter.cells if c.id == name)
 

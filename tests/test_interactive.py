@@ -37,12 +37,6 @@ def controls(output):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def all_figures(stored, tmp_path_factory):
     """The address of one page with all of them."""
     path = tmp_path_factory.mktemp("page") / "figures.html"

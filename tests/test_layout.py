@@ -74,12 +74,6 @@ SEEN = r"""() => {
 ALL = "* { content-visibility: visible !important }"
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 def visit(chromium, name, width, anchor="", **options):
     address = (build.SITE / name).as_uri() + anchor
     return browser.visit(chromium, address, viewport={"width": width, "height": 900}, **options)

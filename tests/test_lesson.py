@@ -42,12 +42,6 @@ CHAPTERS = [chapter for chapter in read_book() if not chapter.is_appendix]
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def measures(site, chromium):
     """What is measured on each page, once."""
     found = {}

@@ -118,12 +118,6 @@ SEEN = "element => element.checkVisibility({contentVisibilityAuto: true})"
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def phone(chromium, chapters):
     """The longest chapter on a phone."""

@@ -51,12 +51,6 @@ def home(site):
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 def look(page, scheme, width):
     """Show a page that is loaded in another colour scheme and width."""
     page.emulate_media(color_scheme=scheme)

@@ -116,12 +116,6 @@ def index(site):
     return json.loads(text.removeprefix("globalThis.softlitIndex=").removesuffix(";\n"))
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 def visit(chromium, name="book/08-jacobian.html", **options):
     """A page that is opened from a folder."""
     return browser.visit(chromium, (build.SITE / name).as_uri(), **options)

@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import softlit
 from literate import ledger
-from literate.chapters import number_of, read_book, reading_order, toc
+from literate.chapters import read_book, reading_order, toc
 from literate.exercises import exercises
 
 
@@ -60,7 +60,7 @@ def chapters(book):
         if found:
             yield from (f"**{caption}**", "")
         for chapter in found:
-            yield f"- {{doc}}`{number_of(chapter.slug)} {chapter.title} <{chapter.slug}>`"
+            yield f"- {{doc}}`{chapter.number} {chapter.title} <{chapter.slug}>`"
             yield f"  [{minutes(chapter)} min]{{.minutes}}"
             yield f"  {promise(chapter)}"
         yield ""
@@ -95,7 +95,7 @@ def paths(book):
     by_number = {chapter.slug.partition("-")[0]: chapter for chapter in book}
     short = [by_number[number] for number in AFTERNOON if number in by_number]
     long = [chapter for chapter in book if not chapter.is_appendix]
-    listed = ", ".join(f"{{doc}}`{number_of(chapter.slug)} <{chapter.slug}>`" for chapter in short)
+    listed = ", ".join(f"{{doc}}`{chapter.number} <{chapter.slug}>`" for chapter in short)
     yield from (f"Start with {{doc}}`{long[0].slug}`, on either path:", "")
     yield f"- **An afternoon**, {_hours(short)}: {listed}."
     yield f"- **Complete**, {_hours(long)}: all chapters in the order of their numbers. Exercises are extra."

@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from literate import ledger
-from literate.chapters import number_of, read_book
+from literate.chapters import read_book
 from literate.site.cells import label
 from literate.site.raw import html
 
@@ -105,7 +105,7 @@ def theorem_table(book, chapter):
 
 def numbered(chapter):
     """Such as "2 Shift invariance"."""
-    return f"{number_of(chapter.slug)} {chapter.title}"
+    return f"{chapter.number} {chapter.title}"
 
 
 def verdict_table(claims):
