@@ -2,7 +2,6 @@
 
 from pathlib import Path, PurePosixPath
 
-import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.builders.latex.nodes import thebibliography
@@ -10,7 +9,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinx_proof.nodes import NODE_TYPES
 
-from literate.chapters import number_of
+from literate.chapters import number_of, toc
 from literate.site.folds import code_of_cells, note_above
 
 
@@ -37,8 +36,7 @@ class Paper(SphinxPostTransform):
 
     def run(self):
         files = list(self.document.findall(addnodes.start_of_file))
-        parts = yaml.safe_load((Path(self.app.srcdir) / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-        opened = {part["chapters"][0]["file"]: part["caption"] for part in parts}
+        opened = {pages[0]: caption for caption, pages in toc(Path(self.app.srcdir))[1]}
         for file in files:
             number = rf"\bookchapter{{{number_of(file['docname']) or ''}}}" + "\n"
             part = rf"\bookpart{{{opened[file['docname']]}}}" + "\n" if file["docname"] in opened else ""

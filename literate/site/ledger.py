@@ -47,8 +47,12 @@ class LedgerPart(SphinxDirective):
 
     def theorems(self, book):
         """A section for each chapter that proves something."""
-        tables = ((chapter, [*theorem_table(book, chapter)]) for chapter in book)
-        proving = [(chapter, lines) for chapter, lines in tables if lines]
+        graph, proofs = ledger.tagged_cells(book), ledger.proofs(book)
+        stated = [one for one in ledger.statements(book).values() if one.needs_proof]
+        by_chapter = ((chapter, [one for one in stated if one.chapter is chapter]) for chapter in book)
+        proving = [
+            (chapter, [*theorem_table(found, proofs, graph)]) for chapter, found in by_chapter if found
+        ]
         found = [chapter_filter(proving)]
         for chapter, lines in proving:
             title = nodes.title("", numbered(chapter))
@@ -88,13 +92,10 @@ def cell_links(cells):
     return ", ".join(f"{{ref}}`{cell.id} <{label(cell)}>`" for cell in cells)
 
 
-def theorem_table(book, chapter):
-    """The theorems of a chapter: what each says, how it is proved and where it is checked."""
-    graph, proofs = ledger.tagged_cells(book), ledger.proofs(book)
-    found = [one for one in ledger.statements(book).values() if one.chapter is chapter and one.needs_proof]
-    if found:
-        yield from ("| statement | derived | checked |", "| --- " * 3 + "|")
-    for statement in found:
+def theorem_table(theorems, proofs, graph):
+    """What each theorem says, how it is proved and where it is checked."""
+    yield from ("| statement | derived | checked |", "| --- " * 3 + "|")
+    for statement in theorems:
         says, kind = (part.replace("|", "\\|") for part in proofs[statement.label])
         derived, checked = (
             cell_links(graph.get((role, statement.label), ())) for role in ("derive", "check")
