@@ -14,8 +14,9 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 
-from literate.chapters import BookError, read_book
+from literate.chapters import BookError
 from literate.names import public_names, shown, uses
+from literate.site.book import book_of
 from literate.site.cells import by_page, label, reference
 from literate.site.folds import fold_docstrings
 from literate.tangle import definitions
@@ -27,7 +28,7 @@ class Names:
     """The public names that the chapters use."""
 
     def __init__(self, root):
-        book = read_book(root)
+        book = book_of(root)
         self.public = public_names(book)
         self.methods = {name: name for name in _methods(book)}
         self.chapters = by_page(book)

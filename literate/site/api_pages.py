@@ -14,8 +14,9 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
-from literate.chapters import read_book, read_text, toc_files
+from literate.chapters import read_text, toc_files
 from literate.docstrings import public
+from literate.site.book import book_of
 from literate.tangle import exported_cells, reexported
 
 OVERVIEW = "book/api"
@@ -51,7 +52,7 @@ class Package(SphinxDirective):
 
     def run(self):
         root = Path(self.env.srcdir)
-        book, grouped = read_book(root), groups(root)
+        book, grouped = book_of(root), groups(root)
         for path in [*(chapter.path for chapter in book), *(root / f"{page}.md" for page in grouped)]:
             self.env.note_dependency(str(path))
         pages = pages_of(book, grouped)
@@ -98,7 +99,7 @@ def keep_anchors(app, doctree):
     if app.env.docname != OVERVIEW:
         return
     root = Path(app.srcdir)
-    book = read_book(root)
+    book = book_of(root)
     own = pages_of(book, groups(root))[OVERVIEW]
     anchors, seen = dict(former_anchors(book)), set()
     for row in doctree.findall(nodes.row):

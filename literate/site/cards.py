@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
+from literate.site.katex import without_spans
 from literate.site.repairs import mended
 from literate.site.unused import without_repetition
 
@@ -22,12 +23,32 @@ ADDRESS = re.compile(r"(?:thm|def|equation-eq|fig|claim|cite)-[\w-]+")  # an id 
 # What a card leaves out: signs and lists of links, what one could press, and what runs.
 LEFT_OUT = ".headerlink, .backlinks, script, input, button, label, output"
 
+FORMULA = '<span class="katex">'
+MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
+
 
 def cards(body, page):
     """The cards of a page by their ids, as HTML whose links count from the folder of the page."""
-    tree = BeautifulSoup(body, "html.parser")
+    formulas = []
+    tree = BeautifulSoup(without_spans(body, FORMULA, instead=put_into(formulas)), "html.parser")
     shown = tree.find_all(id=lambda name: name and ADDRESS.fullmatch(name))
-    return {one["id"]: card(copy.copy(one), posixpath.basename(page) + ".html") for one in shown}
+    found = {one["id"]: card(copy.copy(one), posixpath.basename(page) + ".html") for one in shown}
+    return {name: finished(html, formulas) for name, html in found.items()}
+
+
+def put_into(formulas):
+    """What puts formulas aside while a page is parsed, and leaves a mark with the number of each."""
+
+    def mark(formula):
+        formulas.append(formula)
+        return f"{MARK}{len(formulas) - 1}{MARK}"
+
+    return mark
+
+
+def finished(html, formulas):
+    whole = re.sub(f"{MARK}(\\d+){MARK}", lambda mark: formulas[int(mark[1])], html)
+    return without_repetition(mended(whole))
 
 
 def card(element, page):
@@ -37,7 +58,7 @@ def card(element, page):
         part.attrs.pop("id", None)  # the page may show the element itself
         if part.get("href", "").startswith("#"):
             part["href"] = page + part["href"]
-    return without_repetition(mended(str(element)))
+    return str(element)
 
 
 def write(app, page, template, context, doctree):

@@ -10,8 +10,9 @@ from sphinx import addnodes
 from sphinx.errors import ExtensionError
 
 from literate import ledger
-from literate.chapters import BookError, read_book
+from literate.chapters import BookError
 from literate.names import public_names
+from literate.site.book import book_of
 from literate.tangle import definitions
 
 BADGES = {"derive": "derives ", "check": "checks ", "source": "source "}
@@ -22,7 +23,7 @@ class Cells:
 
     def __init__(self, app):
         self.app = app
-        book = read_book(app.srcdir)
+        book = book_of(app.srcdir)
         self.chapters = by_page(book)
         self.defining = {(f"softlit.{item.module}", item.name): item.cell for item in definitions(book)}
         self.homes = public_names(book)

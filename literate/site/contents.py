@@ -13,8 +13,9 @@ from sphinx.util.docutils import SphinxDirective
 
 import softlit
 from literate import ledger
-from literate.chapters import read_book, reading_order, toc
+from literate.chapters import reading_order, toc
 from literate.exercises import exercises
+from literate.site.book import book_of
 
 
 class Contents(SphinxDirective):
@@ -23,7 +24,7 @@ class Contents(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        book = read_book(Path(self.env.srcdir))
+        book = book_of(Path(self.env.srcdir))
         for chapter in book:
             self.env.note_dependency(str(chapter.path))
         text = "\n".join(TEXTS[self.arguments[0]](book))

@@ -4,8 +4,9 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from literate.chapters import BookError, read_book
+from literate.chapters import BookError
 from literate.folds import docstring_lines, fold_of
+from literate.site.book import book_of
 from literate.site.cells import by_page
 
 TICK = {"check": "✓ "}
@@ -63,7 +64,7 @@ class Choice:
     """What is folded, noted in the nodes of cells for the pages and for paper."""
 
     def __init__(self, root):
-        self.chapters = by_page(read_book(root))
+        self.chapters = by_page(book_of(root))
 
     def note(self, app, doctree):
         chapter = self.chapters.get(app.env.docname)

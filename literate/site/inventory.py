@@ -10,14 +10,14 @@ from sphinx.domains import ObjType
 from sphinx_proof.proof_type import PROOF_TYPES
 
 from literate import ledger
-from literate.chapters import read_book
+from literate.site.book import book_of
 
 FIRST = 0  # Sphinx's priority of what it would list before others
 
 
 def statements(domain):
     titles = {
-        label: found.title for label, found in ledger.statements(read_book(Path(domain.env.srcdir))).items()
+        label: found.title for label, found in ledger.statements(book_of(Path(domain.env.srcdir))).items()
     }
     for label, place in getattr(domain.env, "proof_list", {}).items():
         if label in titles:

@@ -1,6 +1,7 @@
 """Formulas are typeset while the site is built, by KaTeX in the Node that pip installed."""
 
 import os
+import re
 import shutil
 import socket
 import time
@@ -37,6 +38,31 @@ def use_packaged_node():
     katex.NODEJS_BINARY = shutil.which("node", path=os.pathsep.join([os.path.join(folder, "bin"), folder]))
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60  # seconds; a busy machine is no error
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a mistyped formula stops the build
+
+
+SPAN = re.compile(r"<(/?)span\b[^>]*>")
+
+
+def without_spans(page, opening, instead=lambda span: ""):
+    """A page with something else in the place of each span whose tag begins so.
+
+    A formula is hundreds of spans, and most of a page is formulas: who parses it does not want to meet them.
+    """
+    pieces, rest = [], 0
+    while (start := page.find(opening, rest)) >= 0:
+        end = _end_of_span(page, start)
+        pieces += page[rest:start], instead(page[start:end])
+        rest = end
+    return "".join([*pieces, page[rest:]])
+
+
+def _end_of_span(page, start):
+    depth = 0
+    for tag in SPAN.finditer(page, start):
+        depth += -1 if tag[1] else 1
+        if depth == 0:
+            return tag.end()
+    raise ValueError(f"A span never ends: {page[start : start + 80]}")
 
 
 def setup(app):

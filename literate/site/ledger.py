@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from literate import ledger
-from literate.chapters import read_book
+from literate.site.book import book_of
 from literate.site.cells import label
 from literate.site.raw import html
 
@@ -27,7 +27,7 @@ class LedgerPart(SphinxDirective):
 
     def run(self):
         root = Path(self.env.srcdir)
-        book, claims = read_book(root), ledger.read_claims(root)
+        book, claims = book_of(root), ledger.read_claims(root)
         for path in [root / "book" / "claims.yml", *(chapter.path for chapter in book)]:
             self.env.note_dependency(str(path))
         what = self.arguments[0]

@@ -24,6 +24,7 @@ from bs4 import BeautifulSoup, Comment
 
 from literate.directives import words_for_search
 from literate.site.backlinks import LISTS, PROVED
+from literate.site.katex import without_spans
 
 FILE = "search-index.js"
 OF_SPHINX = [
@@ -45,8 +46,6 @@ SILENT = (
 )
 BLOCKS = ["p", "li", "dt", "dd", "td", "th", "div", "figcaption"]
 CODE = re.compile(r"<pre\b.*?</pre>", re.S)
-DRAWN = '<span class="katex-html"'
-SPAN = re.compile(r"<(/?)span\b[^>]*>")
 MATH = re.compile(r"<math\b[^>]*>(.*?)</math>", re.S)
 BESIDE = re.compile(r"</?semantics>|<annotation\b.*?</annotation>", re.S)
 DOUBLE_STRUCK = re.compile(r'<(m[ino]) mathvariant="double-struck">(\w)')
@@ -94,18 +93,9 @@ def read_page(html, name, formulas):
 
 
 def with_numbered_formulas(html, formulas):
-    """A page with `$3$` for a formula, and without the spans that draw it, which are most of the page."""
-    pieces, rest = [], 0
-    for start in re.finditer(DRAWN, html):
-        pieces.append(html[rest : start.start()])
-        depth = 0
-        for tag in SPAN.finditer(html, start.start()):
-            depth += -1 if tag[1] else 1
-            if depth == 0:
-                rest = tag.end()
-                break
-    pieces.append(html[rest:])
-    return MATH.sub(lambda math: f"${formulas.setdefault(mathml(math[1]), len(formulas))}$", "".join(pieces))
+    """A page with `$3$` for a formula, and without the spans that draw it."""
+    lean = without_spans(html, '<span class="katex-html"')
+    return MATH.sub(lambda math: f"${formulas.setdefault(mathml(math[1]), len(formulas))}$", lean)
 
 
 def rest_of_docstring(entry):

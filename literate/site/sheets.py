@@ -8,8 +8,8 @@ import nbformat
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from literate.chapters import read_book
 from literate.sheets import FOLDER, KINDS, sheets
+from literate.site.book import book_of
 
 
 def write(app, error):
@@ -19,7 +19,7 @@ def write(app, error):
     folder = Path(app.outdir) / FOLDER
     shutil.rmtree(folder, ignore_errors=True)  # a chapter may have got another name
     folder.mkdir()
-    for name, notebook in sheets(read_book(app.srcdir), app.config.html_baseurl):
+    for name, notebook in sheets(book_of(app.srcdir), app.config.html_baseurl):
         (folder / name).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
@@ -28,7 +28,7 @@ class SheetList(SphinxDirective):
 
     def run(self):
         items = ""
-        for chapter in read_book(self.env.srcdir):
+        for chapter in book_of(self.env.srcdir):
             name = f"Chapter {chapter.slug.split('-')[0]}, {html.escape(chapter.title)}"
             items += f"<li>{name}: {links(chapter.slug)}</li>"
         return [nodes.raw("", f"<ul>{items}</ul>", format="html")]
