@@ -165,7 +165,7 @@ def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-# --- book/04-inverse.ipynb, cell build-softplus-inverse
+# --- book/04a-inverse-of-softplus.ipynb, cell build-softplus-inverse
 # log 2 as a float64, and what that leaves out
 _LOG_2 = np.log(2.0), np.longdouble("2.3190468138462996154949e-17")
 
@@ -201,7 +201,7 @@ def softplus_inverse(y):
 
     Notes
     -----
-    Derived in chapter 04, :prf:ref:`thm-softplus-inverse`. The error is at most 4 ulp, near the zero at
+    Derived in chapter 04a, :prf:ref:`thm-softplus-inverse`. The error is at most 4 ulp, near the zero at
     log(2) as well as for tiny and for large `y`. Use it for the starting value of a parameter that is
     kept positive by softplus. It is the inverse of the logsumexp of x and 0, whose errors [1]_ analyses.
 

@@ -35,7 +35,7 @@ MEASURES = r"""() => {
 STILL = {
     "code": ("05",),
     "figure": ("05", "06", "07", "08", "10", "15"),
-    "screens": ("04", "06", "07", "08", "10", "15"),
+    "screens": ("06", "07", "08", "10", "15"),
     "sideways": ("05", "06", "07", "08", "10", "15"),
 }
 CHAPTERS = [chapter for chapter in read_book() if not chapter.is_appendix]
