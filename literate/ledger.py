@@ -37,7 +37,12 @@ BOXES = {
 }
 NAMED = re.compile(r"\{ref\}`[^`<]*<claim-([^`>]+)>`")
 FIELDS = {"id", "source", "place", "claim", "verdict", "right", "theorem"}
-SOURCES = {"000", "001", "002", "003"}
+SOURCES = {  # and what the text above a cell calls them
+    "000": "Cross Validated",
+    "001": "Ahmad's post",
+    "002": "Park's note",
+    "003": "the lecture notes",
+}
 TRANSCRIBED = {"002", "003"}  # our copies of these were read from a picture of the page, by a machine
 
 
@@ -136,6 +141,12 @@ def _unfair(row):
 def anchor(claim):
     """The id that a claim has on the errata page."""
     return f"claim-{claim}"
+
+
+def spoken(claim):
+    """A claim in words, as `the lecture notes, claim 15`."""
+    source, _, number = claim.partition("-")
+    return f"{SOURCES.get(source, source)}, " + (f"claim {number}" if number.isdigit() else "a claim left out")
 
 
 def in_order(claims):

@@ -15,7 +15,7 @@ from literate.names import public_names
 from literate.site.book import book_of
 from literate.tangle import definitions
 
-BADGES = {"derive": "derives ", "check": "checks ", "source": "source "}
+BADGES = {"derive": "derives ", "check": "checks ", "source": "on "}
 
 
 class Cells:
@@ -99,7 +99,7 @@ def note(cell, page):
         goal = file if "._" in module else reference(page, "py", "mod", module, file)
         line += nodes.inline("", "Becomes part of ", goal, classes=["becomes"])
     for role, target in cell.claims:
-        text = nodes.inline("", target)
+        text = nodes.inline("", ledger.spoken(target) if role == "source" else target)
         if role == "source":
             text = reference(page, "std", "ref", ledger.anchor(target), text)
         else:
