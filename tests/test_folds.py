@@ -84,6 +84,16 @@ def test_no_line_of_code_is_lost_on_the_pages(site, book):
             assert not missing, (cell.where, missing[:5])
 
 
+def test_the_line_of_a_fold_says_what_is_in_it(site, book):
+    for chapter in book:
+        page = site[f"book/{chapter.slug}.html"]
+        for cell in chapter.code_cells[1:]:
+            if fold := fold_of(cell):
+                (line,) = page.xpath(f"//*[@id='cell-{cell.id}']/details/summary")
+                tick = "✓ " if fold.kind == "check" else ""
+                assert line.text_content().strip() == tick + fold.words, cell.where
+
+
 def test_outputs_are_never_folded(site):
     for name, page in site.items():
         assert not page.xpath("//details[contains(@class, 'fold')]//*[contains(@class, 'cell_output')]"), name

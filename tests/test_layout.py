@@ -3,8 +3,13 @@
 Each check has a planted fault beside it. Where there is no Chromium, see tests/browser.py.
 """
 
+import io
+import re
+
 import browser
+import numpy as np
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
 from literate import build
@@ -165,6 +170,32 @@ PICTURES_CAME = """() => [...document.querySelectorAll("main img")]
   .every((picture) => picture.complete)"""
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 TOP = "name => document.getElementById(name).getBoundingClientRect().top"
+
+
+def corner_and_ground(page, figure):
+    """The colour of a picture at its corner, where it is paper, and that of the page."""
+    picture = page.locator(f"#{figure} img")
+    picture.scroll_into_view_if_needed()
+    picture.evaluate("image => image.decode()")
+    shot = Image.open(io.BytesIO(picture.screenshot(animations="disabled"))).convert("RGB")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return np.array(shot.getpixel((3, 3))), np.array([int(part) for part in re.findall(r"\d+", ground)[:3]])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_are_drawn_on_the_ground_of_the_page(site, chromium, scheme):
+    address = (build.SITE / "book/01-hard-and-soft.html").as_uri()
+    with browser.visit(chromium, address, color_scheme=scheme) as page:
+        corner, ground = corner_and_ground(page, "fig-axis")
+        assert np.abs(corner - ground).max() < 12
+        assert (ground.mean() > 128) == (scheme == "light")
+
+
+def test_a_photograph_is_one_in_the_dark_too(site, chromium):
+    address = (build.SITE / "book/10-soft-arg-max.html").as_uri()
+    with browser.visit(chromium, address, color_scheme="dark") as page:
+        corner, ground = corner_and_ground(page, "fig-heat")
+        assert (corner - ground).min() > 128
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -49,7 +49,7 @@ class FoldCells(SphinxPostTransform):
 
     def wrap(self, cell, source, fold):
         """The note stays beside the line, not in it: what one presses to open a fold may hold no links."""
-        line = FoldLine("", nodes.inline("", TICK.get(fold.kind, "") + fold.words, classes=["words"]))
+        line = FoldLine("", "", nodes.inline("", TICK.get(fold.kind, "") + fold.words, classes=["words"]))
         cell.remove(source)
         parts = [Fold("", line, source, kind=fold.kind)]
         if (note := note_above(cell)) is not None:
