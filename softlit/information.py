@@ -90,7 +90,7 @@ def _kl_terms(p, q):
 # --- book/06a-majorisation.ipynb, cell build-kl
 @on_rows(p=nonnegative_array, q=nonnegative_array)
 def kl_divergence(p, q, axis=-1):
-    r"""The Kullback-Leibler divergence of a distribution p from a distribution q, in nats.
+    r"""The Kullback-Leibler divergence of p from q, in nats.
 
     .. math:: \operatorname{KL}(p \,\|\, q) = \sum_j p_j \log \frac{p_j}{q_j}
               = \sum_j \left( p_j \log \frac{p_j}{q_j} - p_j + q_j \right)
