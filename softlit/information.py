@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/06-sharpness.ipynb, cell build-entropy
-"""How much a distribution leaves open, and how far it is from another: in nats, along any axes."""
+"""How much a distribution leaves open, and how far it is from another."""
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def entropy(p, axis=-1):
     return 0 - np.sum(np.where(p == 0, 0, p * np.log(p)), axis=-1)
 
 
-# --- book/06-sharpness.ipynb, cell build-kl
+# --- book/06a-majorisation.ipynb, cell build-kl-terms
 def _artanh_minus(v):
     """artanh(v) - v for abs(v) <= 1/3, by its series; each term adds more than three bits."""
     terms = np.finfo(v.dtype).nmant // 3
@@ -87,9 +87,10 @@ def _kl_terms(p, q):
     )  # infinite, unless one of the two is NaN
 
 
+# --- book/06a-majorisation.ipynb, cell build-kl
 @on_rows(p=nonnegative_array, q=nonnegative_array)
 def kl_divergence(p, q, axis=-1):
-    r"""The Kullback-Leibler divergence of a distribution p from a distribution q, in nats.
+    r"""The Kullback-Leibler divergence of p from q, in nats.
 
     .. math:: \operatorname{KL}(p \,\|\, q) = \sum_j p_j \log \frac{p_j}{q_j}
               = \sum_j \left( p_j \log \frac{p_j}{q_j} - p_j + q_j \right)
@@ -128,7 +129,7 @@ def kl_divergence(p, q, axis=-1):
 
     Notes
     -----
-    Derived in chapter 06, :prf:ref:`thm-entropy-kl` and :prf:ref:`thm-kl-digits`. For N entries the
+    Derived in chapter 06a, :prf:ref:`thm-entropy-kl` and :prf:ref:`thm-kl-digits`. For N entries the
     error stays within N + 30 units in the last place, also where `p` and `q` nearly agree. That is for the
     numbers as they are given: an entry of `p` that is off by d has changed the result by d log(p/q), which
     for nearly equal distributions is far more than a rounding of it. Its role in information theory: [1]_.

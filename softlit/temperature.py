@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/06-sharpness.ipynb, cell build-softmin
-"""The other end of the temperature axis: softmax with the order of the logits reversed."""
+"""The other end of the temperature axis: logits in reversed order."""
 
 from softlit._arrays import real_array
 from softlit._portable import is_foreign

@@ -21,7 +21,7 @@ from literate.chapters import toc_files
 from literate.site.unused import slim_page, used_rules
 
 SCHEMES, WIDTHS = ["light", "dark"], {"wide": 1280, "narrow": 390}
-LIMIT, PACKED_LIMIT = 1330 * 1024, 250 * 1024  # bytes of a page and all that it loads, pictures aside
+LIMIT, PACKED_LIMIT = 1280 * 1024, 250 * 1024  # bytes of a page and all that it loads, pictures aside
 PAGES = [f"{entry}.html" for entry in toc_files()] + ["search.html"]
 KINDS = [
     "book/index.html",
