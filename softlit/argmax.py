@@ -142,7 +142,7 @@ def _one_or_all(values, axis, dtype):
 
 # --- book/10-soft-arg-max.ipynb, cell build-soft-argmax
 def soft_argmax(x, coordinates=None, axis=-1, *, beta=1.0, where=None):
-    r"""The expected coordinate under softmax: a differentiable position of the maximum.
+    r"""The expected coordinate under softmax: a differentiable position.
 
     .. math:: E = \sum_j c_j\, S(\beta x)_j
 
