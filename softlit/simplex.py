@@ -238,7 +238,7 @@ from softlit.kernels import softmax
 
 @on_floats(p=nonnegative_array, q=nonnegative_array)
 def perturb(p, q, axis=-1):
-    r"""The product of two distributions entry by entry, closed: Bayes' rule, the sum of the simplex.
+    r"""The product of two distributions, closed: Bayes' rule as a sum.
 
     .. math:: (p \oplus q)_i = \frac{p_i q_i}{\sum_j p_j q_j}
 
@@ -301,7 +301,7 @@ def perturb(p, q, axis=-1):
 # --- book/05-superposition.ipynb, cell build-power
 @on_floats(p=nonnegative_array)
 def power(p, a, axis=-1):
-    r"""A power of a distribution, closed: temperature, the multiple of the simplex.
+    r"""A power of a distribution, closed: temperature as a multiple.
 
     .. math:: (a \odot p)_i = \frac{p_i^a}{\sum_j p_j^a}
 
