@@ -228,7 +228,7 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
 # --- book/08-jacobian.ipynb, cell build-vjp
 @on_floats(x=real_array, g=real_array)
 def softmax_vjp(x, g, axis=-1, *, beta=1.0, where=None):
-    r"""A gradient with respect to the probabilities, carried back to the logits.
+    r"""A gradient for the probabilities, carried back to the logits.
 
     .. math:: J^{\mathsf T} g = \beta\, p \circ (g - (p^{\mathsf T} g) \mathbf{1}), \qquad p = S(\beta x)
 
