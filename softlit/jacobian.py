@@ -41,7 +41,7 @@ def _softmax_rows(x, axis, beta, where):
 # --- book/08-jacobian.ipynb, cell build-jacobian
 @on_floats(x=real_array)
 def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
-    r"""The matrix of all partial derivatives of softmax, one matrix a slice.
+    r"""All partial derivatives of softmax, as a matrix for each slice.
 
     .. math:: J_{ir} = \frac{\partial S(\beta x)_i}{\partial x_r} = \beta\, p_i (\delta_{ir} - p_r),
         \qquad p = S(\beta x)
@@ -120,7 +120,8 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
         raise TypeError(f"axis must be an int, not {axis!r}") from None
     p, factors, mask, _ = _softmax_rows(x, axis, beta, where)
     a, b = p[..., :, np.newaxis], p[..., np.newaxis, :]
-    # beta meets the larger factor first, so that no product of small ones underflows on the way
+    # beta meets the larger factor first: no product of small ones
+    # underflows on the way
     jacobian = 0 - (factors[..., np.newaxis] * np.maximum(a, b)) * np.minimum(
         a, b
     )
@@ -154,7 +155,9 @@ def _product(x, v, name, axis, beta, where):
 # --- book/08-jacobian.ipynb, cell build-jvp
 @on_floats(x=real_array, v=real_array)
 def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
-    r"""The Jacobian of softmax times a vector: how the probabilities move as the logits move along `v`.
+    r"""How the probabilities move as the logits move along `v`.
+
+    The Jacobian of softmax times a vector.
 
     .. math:: J v = \beta\, p \circ (v - (p^{\mathsf T} v) \mathbf{1}), \qquad p = S(\beta x)
 
@@ -225,7 +228,7 @@ def softmax_jvp(x, v, axis=-1, *, beta=1.0, where=None):
 # --- book/08-jacobian.ipynb, cell build-vjp
 @on_floats(x=real_array, g=real_array)
 def softmax_vjp(x, g, axis=-1, *, beta=1.0, where=None):
-    r"""A gradient with respect to the probabilities, carried back to the logits.
+    r"""A gradient for the probabilities, carried back to the logits.
 
     .. math:: J^{\mathsf T} g = \beta\, p \circ (g - (p^{\mathsf T} g) \mathbf{1}), \qquad p = S(\beta x)
 

@@ -78,7 +78,7 @@ def shown(page, anchor):
 @pytest.mark.parametrize(
     ("anchor", "words"),
     [
-        ("thm-jacobian", "The Jacobian of softmax"),
+        ("thm-jacobian", "The Jacobian (derivative) of softmax"),
         ("thm-shift-invariance", "Theorem 2.1"),  # of another page
         ("equation-eq-jacobian", "(8.1)"),
         ("claim-003-15", "003-15"),

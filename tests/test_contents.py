@@ -60,7 +60,8 @@ def test_each_chapter_has_a_sentence_and_its_time(book):
 
 
 def test_the_time_of_a_chapter_grows_with_its_words_unless_its_box_says_it(book):
-    (chapter,) = (chapter for chapter in book if chapter.slug == "08-jacobian")
+    silent = changed(book, "08-jacobian", "**It takes**", "")
+    (chapter,) = (chapter for chapter in silent if chapter.slug == "08-jacobian")
     before = contents.minutes(chapter)
     first, *rest = chapter.cells
     longer = dataclasses.replace(first, text=first.text + " word" * 10 * contents.WORDS)

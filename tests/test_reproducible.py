@@ -11,7 +11,7 @@ from literate.names import before, needed, pieces_of
 from literate.sheets import arranged
 
 # Every last digit shows in this one; nbval does not compare pictures.
-CHAPTER, FIGURE = "08-jacobian", "figure-steps"
+CHAPTER, FIGURE = "08a-gradients", "figure-steps"
 DIGESTS = """
 import hashlib, sys
 from softlit.lab import figures

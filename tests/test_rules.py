@@ -136,7 +136,7 @@ def test_a_verdict_that_says_more_than_its_row(plant_in_row, claim, values, sent
         plant_in_row(claim, **values)
 
 
-SIGN = "'Erratum: source 003, Property 4, proof, case $e = i$'"
+SIGN = "'Erratum: The softmax function, Property 4, proof, case $e = i$'"
 
 
 @pytest.mark.parametrize(
