@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/07-soft-maxima.ipynb, cell build-soft-gaps
+# --- book/07a-rates-and-rounding.ipynb, cell build-soft-gaps
 """Three smooth versions of the maximum along any axes, computed from the gaps below it."""
 
 import numpy as np
@@ -43,7 +43,7 @@ def _average(y, top, half, weights):
     return np.where(weight > 0, mean, np.nan)
 
 
-# --- book/07-soft-maxima.ipynb, cell build-boltzmann
+# --- book/07a-rates-and-rounding.ipynb, cell build-boltzmann
 def _boltzmann(y, beta, keep):
     top, half, gaps = _halved_gaps(y, beta)
     return _average(y, top, half, np.where(keep, np.exp(gaps), 0))
@@ -122,7 +122,7 @@ def boltzmann_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     return _for_either_sign(_boltzmann, x, beta, where)
 
 
-# --- book/07-soft-maxima.ipynb, cell build-lse
+# --- book/07a-rates-and-rounding.ipynb, cell build-lse
 def _rest(gaps):
     """The sum of exp(gaps) along the last axis without one maximal term, which is exactly 1."""
     e = np.exp(gaps)
@@ -208,7 +208,7 @@ def lse_max(x, axis=-1, *, beta=1.0, keepdims=False, where=None):
     return _lse_max(x, axis, beta=beta, keepdims=keepdims, where=where)
 
 
-# --- book/07-soft-maxima.ipynb, cell build-mellowmax
+# --- book/07a-rates-and-rounding.ipynb, cell build-mellowmax
 def _mellow(y, beta, keep):
     top, half, gaps = _halved_gaps(y, beta)
     count = np.sum(keep, axis=-1, keepdims=True, dtype=y.dtype)
