@@ -394,7 +394,8 @@ def test_without_scripts_there_is_a_picture_and_no_dead_slider(chromium, all_fig
     with browser.visit(chromium, all_figures, java_script_enabled=False) as page:
         assert page.locator("input, button").count() == 0
         for _, output in stored:
-            box = page.get_by_role("img", name=output.metadata["image/png"]["alt"]).bounding_box()
+            picture = page.get_by_role("img", name=output.metadata["image/png"]["alt"])
+            box = picture.locator("xpath=..").bounding_box()  # all its panels
             assert box["width"] > 200 and box["height"] > 100
 
 
