@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/15-streaming.ipynb, cell build-boxes
+# --- book/15a-states-and-files.ipynb, cell build-boxes
 """Which entries of an array an index selects, and how an array is cut into boxes of whole slices."""
 
 import math

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/15-streaming.ipynb, cell build-zarr
+# --- book/15a-states-and-files.ipynb, cell build-zarr
 """What `softlit.dask` takes from packages that need not be installed."""
 
 import os

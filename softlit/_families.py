@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/15-streaming.ipynb, cell build-terms
+# --- book/15a-states-and-files.ipynb, cell build-terms
 """What softmax remembers of families of logits, as arrays of numbers: made, merged, and read off."""
 
 from functools import reduce
@@ -43,7 +43,7 @@ def _terms(x, reference, out=None):
     return shifted_exp(x, np.where(np.isfinite(reference), reference, 0), out)
 
 
-# --- book/15-streaming.ipynb, cell build-two-sums
+# --- book/15a-states-and-files.ipynb, cell build-two-sums
 def coarse_and_fine_sums(e, lead, scratch):
     """The sum of each row as two numbers: one that met no rounding, and the small rest of it."""
     grid = np.ldexp(e.dtype.type(1.5), np.frexp(lead)[1] + 15)
@@ -62,7 +62,7 @@ def two_sum(a, lost_a, b, lost_b):
     return added, np.where(np.isfinite(added), lost + (lost_a + lost_b), 0)
 
 
-# --- book/15-streaming.ipynb, cell build-families
+# --- book/15a-states-and-files.ipynb, cell build-families
 def _rescaled(family, reference):
     """The sums of a family and what they lost, in other units; what has become nothing is 0."""
     own, numbers = _reference(family[0]), family[1:]
@@ -167,7 +167,7 @@ def family_of_slices(x, values, mask):
     return reduce(merged_pair, families)
 
 
-# --- book/15-streaming.ipynb, cell build-readings
+# --- book/15a-states-and-files.ipynb, cell build-readings
 def no_logits(count, shape, dtype):
     """The family of no logits, of so many numbers for each slice."""
     family = np.zeros((count, *shape), dtype)

@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/15-streaming.ipynb, cell build-dask
+# --- book/15a-states-and-files.ipynb, cell build-dask
 """softmax, log_softmax and logsumexp of dask arrays: lazily, in this process or on a cluster.
 
 The functions return dask arrays. ``compute()`` runs them on the threads of the process, or, where a
@@ -417,7 +417,7 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None):
 
     Notes
     -----
-    Derived in chapter 15, :prf:ref:`thm-monoid` and :prf:ref:`thm-exact-sum`.
+    Derived in chapter 15, :prf:ref:`thm-monoid`, and chapter 15a, :prf:ref:`thm-exact-sum`.
 
     Examples
     --------

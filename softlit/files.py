@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/15-streaming.ipynb, cell build-files
+# --- book/15a-states-and-files.ipynb, cell build-files
 """Arrays on disk that are larger than memory, read in blocks and checked on the way."""
 
 import copy

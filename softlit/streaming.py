@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/15-streaming.ipynb, cell build-state
+# --- book/15a-states-and-files.ipynb, cell build-state
 """Softmax of more data than memory holds: small states that merge, and two passes over blocks."""
 
 from itertools import zip_longest
@@ -45,11 +45,11 @@ class SoftmaxState:
     An update costs a few tenths of a millisecond, whether it takes in one number or a thousand: collect
     numbers that come singly, and feed blocks. A state has three numbers for each slice, or five.
 
-    Derived in chapter 15, :prf:ref:`thm-monoid` and :prf:ref:`thm-exact-sum`. In float64 the sum meets no
-    rounding but that of its exponentials, and one more for each 64 by which the maximum of what counts has
-    risen. So the order of the updates and the size of the blocks play no part, or one of the last bit in
-    rare cases. float32 is summed in float64; where blocks hold 2**14 entries of a slice and more, their
-    exponentials are rounded to float32 first. The pair, updated by one logit at a time: [1]_, [2]_.
+    Derived in chapter 15, :prf:ref:`thm-monoid`, and chapter 15a, :prf:ref:`thm-exact-sum`. In float64 the
+    sum meets no rounding but that of its exponentials, and one more for each 64 by which the maximum of what
+    counts has risen. So the order of the updates and the size of the blocks play no part, or one of the last
+    bit in rare cases. float32 is summed in float64; where blocks hold 2**14 entries of a slice and more,
+    their exponentials are rounded to float32 first. The pair, updated by one logit at a time: [1]_, [2]_.
 
     References
     ----------
@@ -474,7 +474,7 @@ def _restored(shape, kind, content, dtype):
     return SoftmaxState._of(np.frombuffer(content, kind).reshape(shape), dtype)
 
 
-# --- book/15-streaming.ipynb, cell build-chunks
+# --- book/15a-states-and-files.ipynb, cell build-chunks
 _MISSING = object()
 
 

@@ -136,7 +136,7 @@ def log_softmax_split(x, axis=-1):
 
 # --- book/15-streaming.ipynb, cell build-textbook-merge
 def softmax_state(x):
-    r"""The state of a vector as the papers print it: its maximum and its scaled sum.
+    r"""The state of a vector: its maximum and its scaled sum.
 
     .. math:: (M, s) = \Bigl(\max_j x_j,\ \sum_j e^{x_j - M}\Bigr)
 
@@ -159,7 +159,7 @@ def softmax_state(x):
 
 
 def merge_states(first, second):
-    r"""The state of two families together; both must have a finite maximum.
+    r"""The state of two families together, each with a finite maximum.
 
     .. math:: (M_1, s_1) \sqcup (M_2, s_2) = (M,\ s_1 e^{M_1 - M} + s_2 e^{M_2 - M}), \quad M = \max(M_1, M_2)
 

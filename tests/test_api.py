@@ -356,11 +356,11 @@ def test_two_functions_of_one_name_have_each_its_own_links(site, entries):
     assert set(entry.xpath(".//a[.='softlit.dask.softmax']/@href")) == {"#softlit.dask.softmax"}
     other = "api-softmax.html#softlit.kernels.log_softmax"
     assert set(entry.xpath(".//a[.='softlit.log_softmax']/@href")) == {other}
-    cell = site["book/15-streaming.html"].xpath("//*[@id='cell-check-dask']")[0]
+    cell = site["book/15a-states-and-files.html"].xpath("//*[@id='cell-check-dask']")[0]
     assert set(cell.xpath(f".{LINK}[.='softlit.dask.softmax']/@href")) <= {
         "api-streaming.html#softlit.dask.softmax"
     }
-    (defined,) = site["book/15-streaming.html"].xpath(
+    (defined,) = site["book/15a-states-and-files.html"].xpath(
         f"//*[@id='cell-build-dask']{LINK}[.='softmax'][preceding-sibling::*[1][.='def']]/@href"
     )
     assert defined == "api-streaming.html#softlit.dask.softmax"

@@ -69,7 +69,7 @@ STATE = "    def logsumexp(self):\n"
     ],
 )
 def test_a_class_and_its_methods(book, old, new, sentence):
-    planted = with_cell(book, "book/15-streaming.ipynb", "build-state", replaced(old, new))
+    planted = with_cell(book, "book/15a-states-and-files.ipynb", "build-state", replaced(old, new))
     found = list(docstrings.problems(planted))
-    where = "book/15-streaming.ipynb, cell build-state: "
+    where = "book/15a-states-and-files.ipynb, cell build-state: "
     assert not found if sentence is None else any(line.startswith(where + sentence) for line in found), found

@@ -31,13 +31,7 @@ MEASURES = r"""() => {
       .filter((box) => isSeen(box) && isCut(box)).map((box) => box.textContent.slice(0, 60)),
   };
 }"""
-# Chapters that are still in the older form, and what they miss. A chapter that reaches it leaves the list.
-STILL = {
-    "figure": ("15",),
-    "screens": ("15",),
-    "sideways": ("15",),
-}
-CHAPTERS = [chapter for chapter in read_book() if not chapter.is_appendix]
+every_chapter = pytest.mark.parametrize("slug", [one.slug for one in read_book() if not one.is_appendix])
 
 
 @pytest.fixture(scope="module")
@@ -55,34 +49,27 @@ def measures(site, chromium):
     return of
 
 
-def each_chapter(goal):
-    """The chapters, those that are known to miss a goal marked so."""
-    missing = STILL.get(goal, ())
-    marks = {True: [pytest.mark.xfail(reason="not yet re-staged")], False: []}
-    return [pytest.param(one.slug, marks=marks[one.slug[:2] in missing]) for one in CHAPTERS]
-
-
-@pytest.mark.parametrize("slug", each_chapter("code"))
+@every_chapter
 def test_less_than_a_third_of_what_is_seen_is_code(measures, slug):
     assert measures(slug)["code"] <= 0.3
 
 
-@pytest.mark.parametrize("slug", each_chapter("figure"))
+@every_chapter
 def test_a_picture_is_on_the_first_two_screens(measures, slug):
     assert 0 < measures(slug)["figure"] <= 2000
 
 
-@pytest.mark.parametrize("slug", each_chapter("screens"))
+@every_chapter
 def test_a_chapter_is_read_in_twenty_minutes(measures, slug):
     assert 5 < measures(slug)["screens"] <= 25
 
 
-@pytest.mark.parametrize("slug", each_chapter("sideways"))
+@every_chapter
 def test_no_code_in_view_scrolls_sideways(measures, slug):
     assert measures(slug)["sideways"] == []
 
 
-@pytest.mark.parametrize("slug", each_chapter("cut"))
+@every_chapter
 def test_no_formula_in_a_box_is_cut_off(measures, slug):
     assert measures(slug)["cut"] == []
 

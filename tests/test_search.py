@@ -106,7 +106,7 @@ UNSEEN = {
     "vector jacobian products": "thm-jvp softlit.jacobian.softmax_vjp",
     "kl divergence": "def-entropy thm-entropy-kl softlit.information.kl_divergence thm-kl-digits",
     "softmax on several machines": "cell-build-dask",
-    "file larger than ram": "cell-build-files",
+    "file larger than ram": "cell-build-files larger-than-memory-what-if-the-logits-fill-a-disk",
 }
 
 
