@@ -147,3 +147,28 @@ def test_what_is_read_stays_where_it_is_when_the_form_changes(site, chromium, qu
         page.evaluate("() => document.querySelector('button.show-all').click()")
         page.wait_for_timeout(500)
         assert abs(page.evaluate(where) - before) < 2
+
+
+SQUEEZED = """() => [...document.querySelectorAll('details.fold > summary')].filter((line) =>
+  line.getClientRects().length && line.getBoundingClientRect().height > 50).map((line) => line.textContent)"""
+
+
+def test_the_line_of_a_fold_has_room_on_a_phone(site, chromium):
+    address = (build.SITE / "book/07-soft-maxima.html").as_uri()
+    with browser.visit(chromium, address, viewport={"width": 390, "height": 800}) as page:
+        page.add_style_tag(content="* { content-visibility: visible !important }")
+        assert page.evaluate(SQUEEZED) == []
+        page.add_style_tag(content="details.fold > summary { min-width: 0 !important }")
+        assert page.evaluate(SQUEEZED) != [], "beside what a cell checks there is none"
+
+
+def test_what_has_moved_is_told_to_those_who_look_for_it(site, chromium):
+    address = (build.SITE / "book/07-soft-maxima.html").as_uri()
+    for anchor, seen in (("", 0), ("#thm-tie-rates", 1)):
+        with browser.visit(chromium, address + anchor) as page:
+            lines = page.locator("p.moved")
+            assert lines.count() > 3
+            assert [line.is_visible() for line in lines.all()].count(True) == seen
+            if seen:
+                expected = "07a-rates-and-rounding.html#thm-tie-rates"
+                assert lines.locator("visible=true").locator("a").get_attribute("href") == expected

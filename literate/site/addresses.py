@@ -28,7 +28,10 @@ def show_addresses(app, page, template, context, doctree):
 
 
 def keep_old_anchors(app, doctree):
-    """Put an anchor for each address that was given up beside what has taken its place."""
+    """Put an anchor for each address that was given up beside what has taken its place.
+
+    What has gone to another page leaves a line that only those see who come by its address.
+    """
     page = app.env.docname
     app.env.note_dependency(str(Path(app.srcdir) / FILE))
     for old, new in read_frozen(Path(app.srcdir)).items():
@@ -43,8 +46,8 @@ def keep_old_anchors(app, doctree):
             if app.builder.format != "html":  # on paper nobody comes by an address
                 continue
             link = nodes.reference("", goal, refuri=app.builder.get_relative_uri(page, home) + f"#{goal}")
-            moved = nodes.paragraph("", "", nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link)
-            doctree[-1] += [here, moved]
+            words = nodes.literal("", here["ids"][0]), nodes.Text(" is now "), link
+            doctree[-1] += [here, nodes.paragraph("", "", *words, classes=["moved"])]
 
 
 def name_sections_by_labels(app, doctree):
