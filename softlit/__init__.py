@@ -30,6 +30,12 @@ from softlit.logistic import (
     softplus,
     softplus_inverse,
 )
+from softlit.losses import (
+    class_indices,
+    cross_entropy,
+    cross_entropy_grad,
+    kl_from_logits,
+)
 from softlit.maxima import (
     boltzmann_max,
     lse_max,
@@ -56,11 +62,15 @@ __all__ = [
     "SoftmaxState",
     "attention",
     "boltzmann_max",
+    "class_indices",
     "closure",
     "clr",
+    "cross_entropy",
+    "cross_entropy_grad",
     "entropy",
     "hardmax",
     "kl_divergence",
+    "kl_from_logits",
     "log_softmax",
     "logcumsumexp",
     "logit",
