@@ -31,7 +31,6 @@ from softlit.logistic import (
     softplus_inverse,
 )
 from softlit.losses import (
-    class_indices,
     cross_entropy,
     cross_entropy_grad,
     kl_from_logits,
@@ -62,7 +61,6 @@ __all__ = [
     "SoftmaxState",
     "attention",
     "boltzmann_max",
-    "class_indices",
     "closure",
     "clr",
     "cross_entropy",

@@ -274,7 +274,7 @@ def _weights(x, labels, axes, mask, ignore_index):
 
 
 def _refuse_where(xp, wrong, told):
-    """Raise a ValueError if something is wrong; of values that are not there yet, as in jit, nobody can tell."""
+    """Raise a ValueError if something is wrong; of values not there yet, as in jit, nobody can tell."""
     try:
         refused = bool(xp.any(wrong))
     except (TypeError, RuntimeError):

@@ -197,7 +197,7 @@ def _weighted(x, labels, slope, axis=-1, *, where=None):
     return result[..., 0]
 
 
-def class_indices(labels, shape, axis, ignore_index):
+def _class_indices(labels, shape, axis, ignore_index):
     """Labels as one class for each slice of an array of this shape, -1 for a slice that is ignored.
 
     Raises
@@ -233,7 +233,7 @@ def _loss_or_slope(x, labels, axis, where, ignore_index, slope):
     """Both functions read their labels alike: integers are classes, floats are weights."""
     labels = plain_array(labels, "labels")
     if labels.dtype.kind in "iu":
-        k = class_indices(labels, np.shape(x), axis, ignore_index)
+        k = _class_indices(labels, np.shape(x), axis, ignore_index)
         return _labelled(x, k, slope, axis, where=where)
     if labels.dtype.kind != "f":
         raise TypeError(
@@ -275,9 +275,10 @@ def cross_entropy(x, labels, axis=-1, *, where=None, ignore_index=None):
         Losses, with the axes reduced, a NumPy scalar if none is left. No mean is taken. float16,
         float32, float64 and longdouble are kept (float16 is computed wider), integers and bool count
         as float64; with weights the dtype is the wider one of the two. A class whose logit is -inf, or
-        that `where` leaves out, costs inf (a weight that it leaves out does not count); of several logits of +inf each has an equal share. An entry
-        of weight 0 counts 0 whatever its logit is, and so does a slice without weight. A slice with a
-        NaN gives NaN, and so does one of -inf alone. No warning is raised.
+        that `where` leaves out, costs inf; a weight that it leaves out does not count. Of several
+        logits of +inf each has an equal share. An entry of weight 0 counts 0 whatever its logit is,
+        and so does a slice without weight. A slice with a NaN gives NaN, and so does one of -inf
+        alone. No warning is raised.
 
     Raises
     ------
@@ -469,7 +470,6 @@ def kl_from_logits(x, z, axis=-1):
 
 
 __all__ = [
-    "class_indices",
     "cross_entropy",
     "cross_entropy_grad",
     "kl_from_logits",

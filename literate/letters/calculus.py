@@ -102,12 +102,13 @@ def two_rows_of_logits(rng, at):
 
 
 def a_label(rng, at):
-    """At beta = 1, whose R the statement has."""
+    """At beta = 1, as the statement has R and p."""
     return {r"\beta": 1}
 
 
 def equal_logits(rng, at):
-    return {"x": rng.normal() + 0 * at["x"]}
+    """And the slope in the logit of the label as often as in another one."""
+    return {r"\beta": 1, "x": rng.normal() + 0 * at["x"], "r": rng.choice([at["r"], at["k"]])}
 
 
 SETTINGS = {
@@ -116,7 +117,8 @@ SETTINGS = {
     "thm-kl-logits": two_rows_of_logits,
     "thm-loss-digits": a_label,
     "thm-distillation": two_rows_of_logits,
-    r"\frac{\partial}{\partial x_r} L(S(x), \mathbf{e}_k) = \frac{1}{N} (S(x)_r - \delta_{rk}) .": equal_logits,
+    "thm-double-softmax": a_label,
+    r"\frac{\partial}{\partial x_r} L(p, \mathbf{e}_k) = \frac{1}{N} (p_r - \delta_{rk}) .": equal_logits,
     "thm-jacobian-null": a_row,
     "thm-jvp": with_a_shifted_tangent,
     "thm-masked-jacobian": a_mask,
