@@ -229,6 +229,8 @@ def portable_logsumexp(x, axis=-1, keepdims=False, where=None):
 
 
 # --- book/11-cross-entropy.ipynb, cell build-portable-losses
+import math
+
 from softlit._arrays import plain_array
 
 
@@ -331,10 +333,6 @@ def portable_cross_entropy_grad(
     slope = xp.where(whole == 0, 0.0, slope)
     slope = slope if mask is None else xp.where(mask, slope, 0.0)
     return xp.astype(xp.reshape(slope, layout.shape), dtype)
-
-
-# --- book/11-cross-entropy.ipynb, cell build-portable-kl
-import math
 
 
 def _excess(xp, v):

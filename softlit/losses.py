@@ -1,5 +1,5 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
-# --- book/11-cross-entropy.ipynb, cell build-leaders
+# --- book/11-cross-entropy.ipynb, cell build-loss-rows
 """Losses: what a prediction costs once the answer is known, its slope, and a divergence, from logits."""
 
 import operator
@@ -110,7 +110,6 @@ def _tile_by_tile(work, columns, x, *more):
     return out.reshape(*x.shape[:-1], columns)
 
 
-# --- book/11-cross-entropy.ipynb, cell build-loss-rows
 def _loss_of_labels(x, k):
     """The surprise at the entry k of each row: the gap below the top, and the top's own surprise."""
     rows = _leaders(x)
@@ -248,6 +247,24 @@ def _loss_or_slope(x, labels, axis, where, ignore_index, slope):
     return _weighted(x, labels, slope, axis, where=where)
 
 
+def _kl_tile(x, z):
+    of_x, of_z = _leaders(x, quick=False), _leaders(z, quick=False)
+    gaps = of_x.gap, of_z.gap
+    shares = [rows.e / (1 + rows.rest) for rows in (of_x, of_z)]
+    difference = gaps[0] - gaps[1]
+    lost = _rounded_off(*gaps, difference) + (of_x.lost - of_z.lost)
+    ratio = difference - (np.log1p(of_x.rest) - np.log1p(of_z.rest))
+    value = divergence(np, gaps, ratio, lost, shares, -1)
+    return value[:, np.newaxis]
+
+
+@on_rows(x=real_array, z=real_array)
+def _kl_of_rows(x, z, axis=-1):
+    if not x.size:
+        return np.zeros(x.shape[:-1], x.dtype)
+    return _tile_by_tile(_kl_tile, 1, x, z)[..., 0]
+
+
 # --- book/11-cross-entropy.ipynb, cell build-cross-entropy
 def cross_entropy(x, labels, axis=-1, *, where=None, ignore_index=None):
     r"""The cross-entropy loss of softmax, one number a slice, in nats.
@@ -363,12 +380,12 @@ def cross_entropy_grad(x, labels, axis=-1, *, where=None, ignore_index=None):
 
     Notes
     -----
-    Derived in chapter 11, :prf:ref:`thm-cross-entropy-gradient`. The entry of the label is minus the sum of
-    the others: p - 1 would lose its digits where p is near 1. In float64 the error is at most 3.5 ulp for
-    classes, on all rows that searches have found, for results of at least 4 times the smallest normal
+    Derived in chapter 11, :prf:ref:`thm-cross-entropy-gradient`. The entry of the label is minus the sum
+    of the others: p - 1 would lose its digits where p is near 1. In float64 the error is at most 3.5 ulp
+    for classes, on all rows that searches have found, for results of at least 4 times the smallest normal
     number; in float32 half an ulp. With weights it is a few ulp of the larger of the two numbers whose
-    difference is taken. Arrays of other libraries are computed and returned in theirs. Where this gradient
-    was first used: [1]_.
+    difference is taken. Arrays of other libraries are computed and returned in theirs. Where this
+    gradient was first used: [1]_.
 
     References
     ----------
@@ -388,25 +405,6 @@ def cross_entropy_grad(x, labels, axis=-1, *, where=None, ignore_index=None):
     if is_foreign(x):
         return portable_cross_entropy_grad(x, labels, axis, where, ignore_index)
     return _loss_or_slope(x, labels, axis, where, ignore_index, slope=True)
-
-
-# --- book/11-cross-entropy.ipynb, cell build-kl-rows
-def _kl_tile(x, z):
-    of_x, of_z = _leaders(x, quick=False), _leaders(z, quick=False)
-    gaps = of_x.gap, of_z.gap
-    shares = [rows.e / (1 + rows.rest) for rows in (of_x, of_z)]
-    difference = gaps[0] - gaps[1]
-    lost = _rounded_off(*gaps, difference) + (of_x.lost - of_z.lost)
-    ratio = difference - (np.log1p(of_x.rest) - np.log1p(of_z.rest))
-    value = divergence(np, gaps, ratio, lost, shares, -1)
-    return value[:, np.newaxis]
-
-
-@on_rows(x=real_array, z=real_array)
-def _kl_of_rows(x, z, axis=-1):
-    if not x.size:
-        return np.zeros(x.shape[:-1], x.dtype)
-    return _tile_by_tile(_kl_tile, 1, x, z)[..., 0]
 
 
 # --- book/11-cross-entropy.ipynb, cell build-kl-from-logits
@@ -446,10 +444,11 @@ def kl_from_logits(x, z, axis=-1):
 
     Notes
     -----
-    Derived in chapter 11, :prf:ref:`thm-bregman` and :prf:ref:`thm-kl-logits`. In float64 the relative error
-    is at most 1e-14 at every distance, on all pairs that searches have found, for results of at least 1e-290.
-    A probability below the smallest normal number counts as 0. Arrays of other libraries are computed and
-    returned in theirs, and can be differentiated there. Its role in information theory: [1]_.
+    Derived in chapter 11, :prf:ref:`thm-bregman` and :prf:ref:`thm-kl-logits`. In float64 the relative
+    error is at most 1e-14 at every distance, on all pairs that searches have found, for results of at
+    least 1e-290. A probability below the smallest normal number counts as 0. Arrays of other libraries
+    are computed and returned in theirs, and can be differentiated there; some eight digits are left
+    where logits of size 10 differ by 1e-7. Its role in information theory: [1]_.
 
     References
     ----------
