@@ -120,12 +120,12 @@ def _loss_of_labels(x, k):
 def _loss_of_weights(x, y):
     """The surprises weighted with y: no term is negative."""
     rows = _leaders(x)
-    gaps = y * (rows.top - rows.x)
-    if rows.gap is not None:  # else there are no infinite ones
-        gaps[y == 0] = 0
-    whole = _row_sums(y)
-    own = np.log1p(rows.rest / rows.largest)
-    return np.where(whole == 0, 0, own * whole + _row_sums(gaps))
+    terms = rows.top - rows.x
+    terms += np.log1p(rows.rest / rows.largest)
+    terms *= y
+    if rows.gap is not None:  # else all are finite
+        terms[y == 0] = 0
+    return _row_sums(terms)
 
 
 def _slope_of_labels(x, k):
@@ -135,24 +135,25 @@ def _slope_of_labels(x, k):
     total = rows.largest + rows.rest
     others = (rows.largest - rows.e[at]) + rows.rest
     others = np.where(k == rows.place[1], rows.rest, others)
-    slope = np.divide(rows.e, total, out=rows.e)
+    slope = np.multiply(rows.e, 1 / total, out=rows.e)
     slope[at] = 0 - others / total
     slope[rows.tied[:, 0]] = np.nan
     return slope
 
 
 def _slope_of_weights(x, y):
-    """(sum y) p - y; where both are largest, minus the sum of the others, which cancels less."""
+    """(sum y) p - y; where the largest p has most weight, minus the sum of the others, which cancels less."""
     rows = _leaders(x)
-    whole = _row_sums(y)
-    share = whole * (rows.e / (rows.largest + rows.rest))
-    lead = top_places(share + y)
-    cancels = share[lead] + y[lead] >= whole
-    slope = share - y
-    direct = slope[lead]
-    slope[lead] = 0
-    others = np.sum(slope, axis=-1, keepdims=True)
-    slope[lead] = np.where(cancels, 0 - others, direct)
+    y = y.astype(rows.e.dtype, copy=False)
+    ones = np.ones(y.shape[1], y.dtype)
+    whole = np.vecdot(y, ones)[:, np.newaxis]
+    slope = np.multiply(rows.e, whole / (rows.largest + rows.rest), out=rows.e)
+    cancels = slope[rows.place] + y[rows.place] >= whole
+    slope -= y
+    direct = slope[rows.place]
+    slope[rows.place] = 0
+    others = np.vecdot(slope, ones)[:, np.newaxis]
+    slope[rows.place] = np.where(cancels, 0 - others, direct)
     slope[rows.tied[:, 0]] = np.nan
     slope[whole[:, 0] == 0] = 0
     return slope
@@ -186,8 +187,7 @@ def _weighted(x, labels, slope, axis=-1, *, where=None):
     """The loss, or its slope, of rows with a weight for each entry."""
     if not x.size:
         return np.zeros(x.shape if slope else x.shape[:-1], x.dtype)
-    y = labels.astype(wide(x), copy=False)
-    y = y if where is None else np.where(where, y, 0)
+    y = labels if where is None else np.where(where, labels, 0)
     work = _slope_of_weights if slope else _loss_of_weights
     columns = x.shape[-1] if slope else 1
     result = _tile_by_tile(work, columns, _seen(x, where), y)
@@ -384,8 +384,8 @@ def cross_entropy_grad(x, labels, axis=-1, *, where=None, ignore_index=None):
     of the others: p - 1 would lose its digits where p is near 1. In float64 the error is at most 3.5 ulp
     for classes, on all rows that searches have found, for results of at least 4 times the smallest normal
     number; in float32 half an ulp. With weights it is a few ulp of the larger of the two numbers whose
-    difference is taken. Arrays of other libraries are computed and returned in theirs. Where this
-    gradient was first used: [1]_.
+    difference is taken. Arrays of other libraries are computed and returned in theirs. Classifiers that
+    are trained so: [1]_.
 
     References
     ----------

@@ -69,7 +69,7 @@ EXERCISE = [
 def chapter(project, monkeypatch):
     """A new chapter in a copy of the project, in which kernels find the copy's package."""
     monkeypatch.setattr(execute, "ROOT", project)
-    assert f"new: {new.write_chapter('11', SLUG, root=project)}".startswith(
+    assert f"new: {new.write_chapter('12', SLUG, root=project)}".startswith(
         f"new: {CHAPTER}, in the part 'III"
     )
     return project / CHAPTER
@@ -166,11 +166,11 @@ def test_any_number_and_slug_make_a_notebook_that_can_be_read(number, slug):
 
 def test_it_is_entered_where_it_has_to_be(project, chapter):
     toc = (project / "_toc.yml").read_text(encoding="utf-8")
-    assert f"book/10-soft-arg-max\n      - file: {CHAPTER.removesuffix('.ipynb')}\n" in toc
+    assert f"book/11-cross-entropy\n      - file: {CHAPTER.removesuffix('.ipynb')}\n" in toc
     assert (
         (project / "CHANGELOG.md")
         .read_text(encoding="utf-8")
-        .endswith("\n- Chapter 11, two draws: `two_draws`.\n")
+        .endswith("\n- Chapter 12, two draws: `two_draws`.\n")
     )
     tried = yaml.safe_load((project / new.WRONG_ANSWERS).read_text(encoding="utf-8"))
     assert len(tried["ex-two-draws"]) == 3
@@ -179,7 +179,7 @@ def test_it_is_entered_where_it_has_to_be(project, chapter):
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        ((), "say which chapter, as in `make new CH=11 SLUG=cross-entropy`"),
+        ((), "say which chapter, as in `make new CH=12 SLUG=duality`"),
         (("12",), "say which chapter"),
         (("eleven", "two-draws"), "say which chapter"),
         (("12", "Two Draws"), "SLUG=Two Draws: at most 40 lower-case letters"),
