@@ -409,7 +409,7 @@ def cross_entropy_grad(x, labels, axis=-1, *, where=None, ignore_index=None):
 
 # --- book/11-cross-entropy.ipynb, cell build-kl-from-logits
 def kl_from_logits(x, z, axis=-1):
-    r"""The Kullback-Leibler divergence between two softmaxes, from their logits, in nats.
+    r"""The Kullback-Leibler divergence of two softmaxes, from logits.
 
     .. math:: \operatorname{KL}(S(x) \,\|\, S(z)) = \sum_j S(x)_j \log \frac{S(x)_j}{S(z)_j}
 
