@@ -225,7 +225,9 @@ def _class_indices(labels, shape, axis, ignore_index):
             f"{entry} is {labels[tuple(place)]}, which is no class: "
             f"they go from 0 to {layout.size - 1}"
         )
-    return np.where(ignored, -1, labels).astype(np.intp)
+    k = labels.astype(np.intp)  # unsigned ones have no -1
+    k[ignored] = -1
+    return k
 
 
 def _loss_or_slope(x, labels, axis, where, ignore_index, slope):
