@@ -22,7 +22,7 @@ help:
 	@echo "make pdf           the whole book as _build/softlit.pdf, from the stored outputs (needs XeLaTeX)"
 	@echo "make test          run every test: notebooks, rules, package, site"
 	@echo "make cover         say which lines of softlit no test runs; fails if that is more than 1 in 100"
-	@echo "make new CH=11 SLUG=cross-entropy   a new chapter that runs, with its places to be filled"
+	@echo "make new CH=12 SLUG=duality         a new chapter that runs, with its places to be filled"
 	@echo "make run CH=02     tangle, then execute chapter 02 and store its outputs (no CH: all chapters)"
 	@echo "make tangle        write softlit/ from the chapters"
 	@echo "make check         say in seconds which rules of the book are broken, where, and what to do"

@@ -1,6 +1,6 @@
 """A new chapter: a small one that runs from the first minute, with its places still to be filled.
 
-    python -m literate.new 11 cross-entropy
+    python -m literate.new 12 duality
     python -m literate.new 12 duality "IV Why this function"      (a part of the book, if there is a choice)
 
 The chapter is made from chapter.txt, which shows how one is written; `TODO:` stands where its author has to
@@ -35,7 +35,7 @@ ex-@SLUG@:
   - "lambda x: softlit.@NAME@(x)"
   - "lambda x: np.size(x)"
 """
-ASK = "say which chapter, as in `make new CH=11 SLUG=cross-entropy`."
+ASK = "say which chapter, as in `make new CH=12 SLUG=duality`."
 
 
 def problems(book):
@@ -79,7 +79,7 @@ def refusal(book, number, slug):
     if not re.fullmatch(r"\d\d[a-z]?", number) or not slug:
         return ASK
     if not SLUG.fullmatch(slug) or len(slug) > 40:
-        return f"SLUG={slug}: at most 40 lower-case letters, digits and hyphens, as in SLUG=cross-entropy."
+        return f"SLUG={slug}: at most 40 lower-case letters, digits and hyphens, as in SLUG=duality."
     for chapter in book:
         if number == chapter.slug.partition("-")[0] or slug == chapter.slug.partition("-")[2]:
             return f"there is {chapter.name} already; take another number and another SLUG."

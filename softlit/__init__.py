@@ -30,6 +30,11 @@ from softlit.logistic import (
     softplus,
     softplus_inverse,
 )
+from softlit.losses import (
+    cross_entropy,
+    cross_entropy_grad,
+    kl_from_logits,
+)
 from softlit.maxima import (
     boltzmann_max,
     lse_max,
@@ -58,9 +63,12 @@ __all__ = [
     "boltzmann_max",
     "closure",
     "clr",
+    "cross_entropy",
+    "cross_entropy_grad",
     "entropy",
     "hardmax",
     "kl_divergence",
+    "kl_from_logits",
     "log_softmax",
     "logcumsumexp",
     "logit",

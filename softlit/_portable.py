@@ -228,8 +228,177 @@ def portable_logsumexp(x, axis=-1, keepdims=False, where=None):
     return xp.astype(xp.reshape(value, layout.reduced_shape(keepdims)), dtype)
 
 
+# --- book/11-cross-entropy.ipynb, cell build-portable-losses
+import math
+
+from softlit._arrays import plain_array
+
+
+def _weights(x, labels, axes, mask, ignore_index):
+    """Labels as weights in the library and the shape of x, and which slices count, where classes tell."""
+    xp = _namespace(x)
+    if is_foreign(labels):
+        _refuse_stranger(xp, labels, "labels")
+    else:
+        labels = _like(x, plain_array(labels, "labels"))
+    if xp.isdtype(labels.dtype, "real floating"):
+        broadcast_array(_shaped(labels), tuple(x.shape), "labels")
+        y = xp.broadcast_to(xp.astype(labels, x.dtype), x.shape)
+        _refuse_where(xp, y < 0, "labels must not be negative")
+        return (y if mask is None else xp.where(mask, y, 0.0)), None
+    if not xp.isdtype(labels.dtype, "integral"):
+        raise TypeError(
+            "labels must hold real numbers, not values of dtype "
+            f"{labels.dtype}: integers are classes, floats are weights"
+        )
+    if len(axes) > 1:
+        raise TypeError("axis must be an int where labels are classes")
+    (axis,) = axes
+    outer = tuple(n for k, n in enumerate(x.shape) if k != axis)
+    broadcast_array(_shaped(labels), outer, "labels")
+    labels = xp.expand_dims(xp.broadcast_to(labels, outer), axis=axis)
+    n, counts = x.shape[axis], None
+    wrong = (labels < 0) | (labels >= n)
+    if ignore_index is not None:
+        counts = labels != ignore_index
+        wrong = wrong & counts
+    _refuse_where(xp, wrong, f"labels must be classes from 0 to {n - 1}")
+    along = [-1 if k == axis else 1 for k in range(x.ndim)]
+    classes = xp.reshape(
+        xp.arange(
+            n, dtype=labels.dtype, device=getattr(labels, "device", None)
+        ),
+        tuple(along),
+    )
+    y = xp.astype(classes == labels, x.dtype)
+    y = y if counts is None else xp.where(counts, y, 0.0)
+    return xp.where(wrong, xp.nan, y), counts
+
+
+def _refuse_where(xp, wrong, told):
+    """Raise a ValueError if something is wrong; of values not there yet, as in jit, nobody can tell."""
+    try:
+        refused = bool(xp.any(wrong))
+    except (TypeError, RuntimeError):
+        return
+    if refused:
+        raise ValueError(told)
+
+
+def _read_loss(x, labels, axis, where, ignore_index):
+    xp = _namespace(x)
+    x, dtype = _floats(xp, x, "x")
+    layout = Layout(tuple(x.shape), axis)
+    mask = _read_mask(x, where)
+    x = xp.reshape(x, layout.working)
+    mask = None if mask is None else xp.reshape(mask, layout.working)
+    y, counts = _weights(x, labels, layout.axes, mask, ignore_index)
+    if counts is not None:
+        x = xp.where(counts, x, 0.0)  # what is ignored has no derivative either
+    return xp, x, dtype, layout, mask, y
+
+
+def portable_cross_entropy(x, labels, axis=-1, where=None, ignore_index=None):
+    """The loss of each slice."""
+    xp, x, dtype, layout, mask, y = _read_loss(
+        x, labels, axis, where, ignore_index
+    )
+    surprise = -portable_log_softmax(x, layout.axes, where=mask)
+    nothing = (y == 0) & (surprise == xp.inf)
+    terms = xp.where(nothing, 0.0, y * xp.where(nothing, 0.0, surprise))
+    weight = xp.sum(y, axis=layout.axes)
+    loss = xp.where(weight == 0, 0.0, xp.sum(terms, axis=layout.axes))
+    return xp.astype(xp.reshape(loss, layout.reduced_shape()), dtype)
+
+
+def portable_cross_entropy_grad(
+    x, labels, axis=-1, where=None, ignore_index=None
+):
+    """Its slope in the logits."""
+    xp, x, dtype, layout, mask, y = _read_loss(
+        x, labels, axis, where, ignore_index
+    )
+    together = {"axis": layout.axes, "keepdims": True}
+    whole = xp.sum(y, **together)
+    share = whole * portable_softmax(x, layout.axes, where=mask)
+    both = share + y
+    lead = (both == xp.max(both, **together)) & (both >= whole)
+    once = xp.sum(xp.astype(lead, x.dtype), **together) == 1
+    slope = share - y
+    others = xp.sum(xp.where(lead, 0.0, slope), **together)
+    slope = xp.where(lead & once, -others, slope)
+    infinite = x == xp.inf if mask is None else (x == xp.inf) & mask
+    tied = xp.sum(xp.astype(infinite, x.dtype), **together) > 1
+    slope = xp.where(tied, xp.nan, slope)
+    slope = xp.where(whole == 0, 0.0, slope)
+    slope = slope if mask is None else xp.where(mask, slope, 0.0)
+    return xp.astype(xp.reshape(slope, layout.shape), dtype)
+
+
+def _excess(xp, v):
+    """exp(v) - 1 - v without cancellation: by its series where v is small."""
+    near = (v <= 0.125) & (v >= -0.125)
+    small, large = xp.where(near, v, 0.0), xp.where(near, 1.0, v)
+    series = 0 * small
+    for k in range(13, 1, -1):
+        series = series * small + 1 / math.factorial(k)
+    return xp.where(near, small * small * series, xp.expm1(large) - large)
+
+
+def divergence(xp, gaps, ratio, lost, shares, axes):
+    """KL(p | q) of two softmaxes, by terms that are never negative.
+
+    `gaps` are those of the logits below their maxima, `shares` p and q, and ratio + lost is log(p/q), to
+    within a common constant that is small: the sum of p exp(-log(p/q)), which is 1, tells it.
+    """
+    (of_x, of_z), (p, q) = gaps, shares
+    finite = xp.isfinite(of_x) & xp.isfinite(of_z)
+    ratio = xp.where(finite, ratio, 0.0) + xp.where(finite, lost, 0.0)
+    near = finite & (ratio <= 1) & (ratio >= -1)
+    missed = xp.where(near, p * xp.expm1(-xp.where(near, ratio, 0.0)), q - p)
+    ratio = ratio + _held(xp.sum(missed, axis=axes, keepdims=True))
+    low = ratio < -2
+    above, below = xp.where(low, 0.0, ratio), xp.where(low, ratio, 0.0)
+    of_q = q * (1 - (1 - below) * xp.exp(below))
+    terms = xp.where(low, of_q, p * _excess(xp, -above))
+    apart = xp.where(of_x == -xp.inf, q, xp.inf)
+    terms = xp.where(finite, terms, apart)
+    return xp.sum(xp.where(xp.isnan(p + q), xp.nan, terms), axis=axes)
+
+
+def portable_kl(x, z, axis=-1):
+    """The divergence of the softmax of x from the softmax of z."""
+    xp = _namespace(x if is_foreign(x) else z)
+    x = x if is_foreign(x) else _like(z, real_array(x, "x")[0])
+    z = z if is_foreign(z) else _like(x, real_array(z, "z")[0])
+    _refuse_stranger(xp, z, "z")
+    (x, dtype), (z, other) = _floats(xp, x, "x"), _floats(xp, z, "z")
+    x, z = xp.broadcast_arrays(x, z)
+    layout = Layout(tuple(x.shape), axis)
+    if 0 in layout.shape:
+        return xp.astype(xp.sum(x - z, axis=layout.axes), dtype)
+    gaps, totals = [], []
+    for logits in (x, z):
+        logits = xp.reshape(logits, layout.working)
+        _, gap, rest = _parts(xp, logits, layout.axes, None, None)
+        gaps.append(gap)
+        totals.append(rest)
+    shares = [xp.exp(a) / (1 + r) for a, r in zip(gaps, totals, strict=True)]
+    finite = xp.isfinite(gaps[0]) & xp.isfinite(gaps[1])
+    of_x, of_z = (xp.where(finite, gap, 0.0) for gap in gaps)
+    log_totals = xp.log1p(totals[0]) - xp.log1p(totals[1])
+    ratio = (of_x - of_z) - log_totals
+    value = divergence(xp, gaps, ratio, 0 * ratio, shares, layout.axes)
+    dtype = xp.result_type(dtype, other)
+    return xp.astype(xp.reshape(value, layout.reduced_shape()), dtype)
+
+
 __all__ = [
+    "divergence",
     "is_foreign",
+    "portable_cross_entropy",
+    "portable_cross_entropy_grad",
+    "portable_kl",
     "portable_log_softmax",
     "portable_logsumexp",
     "portable_softmax",

@@ -41,6 +41,18 @@ STREAMS = {
         softlit.SoftmaxState().update(x, axis=axis).log_softmax(x, axis=axis)
     ),
 }
+
+
+def _even(x):
+    """Weights of one size that widen no dtype."""
+    dtype = np.asarray(x).dtype
+    return np.full(np.shape(x), 0.5, dtype if dtype.kind == "f" else float)
+
+
+# The slope of a loss; labels that are classes have tests of their own.
+LOSS_SLOPES = {
+    "cross_entropy_grad": lambda x, axis=-1: softlit.cross_entropy_grad(x, _even(x), axis),
+}
 # Sums of the first entries, in the shape of the slice.
 RUNNING = {"logcumsumexp": softlit.logcumsumexp}
 # Each entry is a query, a key and a value of one number.
@@ -73,6 +85,8 @@ REDUCTIONS = (
         "kl_divergence": lambda p, axis=-1: softlit.kl_divergence(
             softlit.closure(p, axis=axis), softlit.closure(p, axis=axis), axis=axis
         ),
+        "cross_entropy": lambda x, axis=-1: softlit.cross_entropy(x, _even(x), axis),
+        "kl_from_logits": lambda x, axis=-1: softlit.kl_from_logits(x, np.float16(0), axis),
     }
 )
 ELEMENTWISE = {
@@ -95,12 +109,13 @@ def plain(known):
 
 
 PLAIN = {
-    name: function for name, function, _ in plain(LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING | REDUCTIONS)
+    name: function
+    for name, function, _ in plain(LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING | LOSS_SLOPES | REDUCTIONS)
 }
 PLAIN_SLICES = {name: function for name, function in PLAIN.items() if np.shape(function(np.zeros(3)))}
 REDUCTIONS |= {name: function for name, function in PLAIN.items() if name not in PLAIN_SLICES}
 
-SLICEWISE = LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING | PLAIN_SLICES
+SLICEWISE = LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING | LOSS_SLOPES | PLAIN_SLICES
 WITH_AXIS = SLICEWISE | REDUCTIONS
 ALL = WITH_AXIS | ELEMENTWISE | MATRIX | ATTENTION | POSITIONS | POSITION_SLOPES
 
@@ -134,6 +149,9 @@ CALLS = {
     "power": (softlit.power, {"p": X, "a": ONE_A_SLICE}),
     "entropy": (softlit.entropy, {"p": X}),
     "kl_divergence": (softlit.kl_divergence, {"p": X, "q": X}),
+    "cross_entropy": (softlit.cross_entropy, {"x": X, "labels": X, "where": MASK}),
+    "cross_entropy_grad": (softlit.cross_entropy_grad, {"x": X, "labels": X, "where": MASK}),
+    "kl_from_logits": (softlit.kl_from_logits, {"x": X, "z": X}),
     "sigmoid": (softlit.sigmoid, {"x": X}),
     "logit": (softlit.logit, {"p": X}),
     "softplus": (softlit.softplus, {"x": X}),

@@ -18,7 +18,7 @@ from literate.chapters import ROOT, BookError, read_book
 
 SHIFT = "book/02-shift-invariance.ipynb"
 FUNCTION = (
-    'def cross_entropy(x, y, axis=-1):\n    """The loss of logits x where y is right."""\n    return x - y'
+    'def hinge_loss(x, y, axis=-1):\n    """The loss of logits x where y is right."""\n    return x - y'
 )
 
 
@@ -54,15 +54,14 @@ IN_CELLS = {
         pages.contract_rows,
         "build-shifted",
         becomes(f"#| export kernels\n{FUNCTION}"),
-        "softlit.cross_entropy has no row in tests/contract.py; "
+        "softlit.hinge_loss has no row in tests/contract.py; "
         "say there, in the table of its kind, how it is called.",
     ),
     "a function whose arguments nobody replaces": (
         pages.contract_rows,
         "build-shifted",
         becomes(f"#| export kernels\n{FUNCTION}"),
-        "softlit.cross_entropy has no row in CALLS of tests/contract.py; "
-        "say there which arguments are arrays.",
+        "softlit.hinge_loss has no row in CALLS of tests/contract.py; say there which arguments are arrays.",
     ),
     "a letter without a meaning": (
         rules.formulas_true,
@@ -98,27 +97,27 @@ IN_CELLS = {
     "a function that the changelog leaves out": (
         pages.changelog,
         "build-shifted",
-        becomes(f"#| export kernels\n{FUNCTION}".replace("cross_entropy", "focal_loss")),
+        becomes(f"#| export kernels\n{FUNCTION}".replace("hinge_loss", "focal_loss")),
         "softlit.focal_loss is new; add a line on it to CHANGELOG.md, unreleased.",
     ),
     "a docstring without a DOI": (
         rules.docstrings_whole,
         "build-shifted",
         becomes(f"#| export kernels\n{FUNCTION}"),
-        "the docstring of cross_entropy has no reference with a DOI, 'https://doi.org/...', that "
+        "the docstring of hinge_loss has no reference with a DOI, 'https://doi.org/...', that "
         "book/references.bib has too.",
     ),
     "a docstring that does not say where it is derived": (
         rules.docstrings_whole,
         "build-shifted",
         becomes(f"#| export kernels\n{FUNCTION}"),
-        f"the docstring of cross_entropy has {UNDERIVED}.",
+        f"the docstring of hinge_loss has {UNDERIVED}.",
     ),
     "a public function without a docstring": (
         rules.tangled,
         "build-shifted",
-        becomes("#| export kernels\ndef cross_entropy(x):\n    return x"),
-        "'cross_entropy' is public and has no docstring.",
+        becomes("#| export kernels\ndef hinge_loss(x):\n    return x"),
+        "'hinge_loss' is public and has no docstring.",
     ),
     "a citation that the bibliography has not": (
         pages.references,
@@ -349,7 +348,7 @@ def test_a_mistake_in_a_chapter(book, rule, change, sentence):
     assert sentence in said(rule, with_cells(book, chapter, change(chapter)))
 
 
-NEW = "book/11-cross-entropy.ipynb"
+NEW = "book/12-duality.ipynb"
 MISSED = [
     (
         pages.references,

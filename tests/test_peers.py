@@ -791,3 +791,118 @@ def test_attention_of_jax():
         got = softlit.attention(q, k, v, **ours)
         # its scores are float32, whatever the dtype
         np.testing.assert_allclose(got, np.swapaxes(np.asarray(wanted)[0], 0, 1), rtol=0, atol=1e-5)
+
+
+# --- losses
+
+LOSSES = {"loss": softlit.cross_entropy, "slope": softlit.cross_entropy_grad}
+# Rows of logits, each with a class or with weights: the cases that the docstrings name.
+LOSS_CASES = [
+    ([0.0, -INF, 1.0], 1),
+    ([0.0, -INF, 1.0], 0),
+    ([INF, 0.0], 0),
+    ([INF, 0.0], 1),
+    ([INF, INF, 0.0], 0),
+    ([-INF, -INF], 0),
+    ([np.nan, 0.0], 1),
+    ([3.0], 0),
+    ([0.0, -INF], [1.0, 0.0]),
+    ([0.0, -INF], [0.5, 0.5]),
+    ([0.0, 1.0], [0.0, 0.0]),
+    ([np.nan, 1.0], [0.0, 0.0]),
+]
+
+
+@quiet
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_other_libraries(made, name):
+    function, rng = LOSSES[name], np.random.default_rng(60)
+    x, classes = 3 * rng.normal(size=(4, 5)), np.array([0, 4, 2, 1])
+    weights, mask = softlit.closure(rng.random((4, 5))), rng.random((4, 5)) < 0.6
+    for labels, where in itertools.product((classes, weights), (None, mask)):
+        got = function(made(x), made(labels), where=where)
+        assert type(got) is type(made(x))
+        np.testing.assert_allclose(np.asarray(got), function(x, labels, where=where), rtol=1e-12, atol=1e-15)
+    ignored = function(made(x), classes, ignore_index=2)
+    np.testing.assert_allclose(
+        np.asarray(ignored), function(x, classes, ignore_index=2), rtol=1e-12, atol=1e-15
+    )
+    for row, labels in LOSS_CASES:
+        np.testing.assert_allclose(
+            np.asarray(function(made(np.array(row)), np.asarray(labels))), function(row, labels), rtol=1e-12
+        )
+    for wrong in (np.array([5, 0, 0, 0]), made(np.array([-1, 0, 0, 0]))):
+        with pytest.raises(ValueError, match="classes from 0 to 4"):
+            function(made(x), wrong)
+    with pytest.raises(TypeError, match=r"labels must hold real numbers, not values of dtype .*bool"):
+        function(made(x), made(classes == 0))
+    with pytest.raises(ValueError, match="labels must not be negative"):
+        function(made(x), made(-weights))
+
+
+@quiet
+def test_divergences_of_other_libraries(made):
+    """Near to each other, gaps of about 10 that are rounded differ by 1e-7: some eight digits are left."""
+    rng = np.random.default_rng(61)
+    x, z = 3 * rng.normal(size=(2, 4, 5))
+    for a, b in ((x, z), (x, x), (x, x + 1e-7 * z), *(map(np.array, pair) for pair in KL_CASES)):
+        got = softlit.kl_from_logits(made(a), made(b))
+        assert type(got) is type(made(x))
+        np.testing.assert_allclose(np.asarray(got), softlit.kl_from_logits(a, b), rtol=1e-8)
+
+
+KL_CASES = [
+    ([0.0, -800.0], [-800.0, 0.0]),
+    ([0.0, -INF], [0.0, 0.0]),
+    ([0.0, 0.0], [0.0, -INF]),
+    ([0.0, -INF], [1.0, -INF]),
+    ([INF, 0.0], [0.0, 0.0]),
+    ([0.0, 0.0], [INF, 0.0]),
+    ([np.nan, 0.0], [0.0, 0.0]),
+]
+
+
+def test_derivatives_of_losses_are_those_of_closed_forms(differentiated):
+    made, (first, *_), _ = differentiated
+    x, z, y = np.array([1.0, -2.0, 0.5]), np.array([0.0, 1.0, 2.0]), np.array([0.5, 0.0, 1.5])
+    p, q = softlit.softmax(x), softlit.softmax(z)
+    by_x = first(lambda x: softlit.cross_entropy(x, y))(made(x))
+    assert agree(np.asarray(by_x), softlit.cross_entropy_grad(x, y))
+    assert not agree(np.asarray(by_x), p - y)  # the control: the sum of the weights forgotten
+    by_y = first(lambda y: softlit.cross_entropy(made(x), y))(made(y))
+    assert agree(np.asarray(by_y), -softlit.log_softmax(x))
+    kl = softlit.kl_from_logits(x, z)
+    assert agree(
+        np.asarray(first(lambda x: softlit.kl_from_logits(x, made(z)))(made(x))), p * (np.log(p / q) - kl)
+    )
+    assert agree(np.asarray(first(lambda z: softlit.kl_from_logits(made(x), z))(made(z))), q - p)
+
+
+def test_an_ignored_row_has_no_derivative_either():
+    """PyTorch's own loss gives 0 with a gradient of NaN for logits of NaN."""
+    torch = import_peer("torch")
+    labels = torch.tensor([-100, 0])
+    gradients = []
+    for loss in (
+        lambda x: softlit.cross_entropy(x, labels, ignore_index=-100).sum(),
+        lambda x: torch.nn.functional.cross_entropy(x, labels, reduction="sum"),
+    ):
+        x = torch.tensor([[float("nan"), 0.0], [0.0, 0.0]], requires_grad=True)
+        loss(x).backward()
+        gradients.append(x.grad.tolist())
+    assert gradients[0] == [[0, 0], [-0.5, 0.5]] and np.isnan(gradients[1][0]).all()
+
+
+def test_what_torch_loses_of_a_confident_right_answer():
+    torch = import_peer("torch")
+    x, label = np.array([[0.0, -40.0]]), torch.tensor([0])
+    assert torch.nn.functional.cross_entropy(torch.from_numpy(x), label).item() == 0
+    np.testing.assert_allclose(softlit.cross_entropy(x, [0]), np.exp(-40), rtol=1e-15)
+
+
+def test_labels_that_are_not_there_yet_cannot_be_refused():
+    jax = import_peer("jax")
+    made = from_numpy("jax")
+    rows, labels = made(np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 2.0]])), made(np.array([1, 7]))
+    got = np.asarray(jax.jit(jax.vmap(softlit.cross_entropy))(rows, labels))
+    np.testing.assert_allclose(got, [softlit.cross_entropy([1.0, -2.0, 0.5], 1), np.nan], rtol=1e-14)

@@ -444,3 +444,144 @@ def test_logsumexp_of_many_low_logits():
 
 def test_a_subnormal_gap_counts_at_an_infinite_beta():
     assert softlit.softmax([5e-324, 0.0], beta=INF).tolist() == [1, 0]
+
+
+# --- Losses: float64 by a climb, float32 computed in it
+
+CE_BOUNDS = {"loss": 3.5, "slope": 3.5, "weighted loss": 3.0}
+
+
+def surprises(row):
+    """-log p of each entry, to forty digits, and p."""
+    return [-value for value in forty_digits("log_softmax", row)], forty_digits("softmax", row)
+
+
+def in_ulps(got, true):
+    """The largest error over results that are normal numbers, with a margin of 4."""
+    tiny = 4 * float(np.finfo(got.dtype).tiny)
+    pairs = zip(np.ravel(got).tolist(), true, strict=True)
+    errors = [abs(FORTY_DIGITS.mpf(a) - b) / ulp(b, got.dtype) for a, b in pairs if abs(b) >= tiny]
+    return float(max(errors, default=0))
+
+
+def loss_error(row, function=softlit.cross_entropy):
+    labels = np.arange(row.size)
+    return in_ulps(function(np.tile(row, (row.size, 1)), labels), surprises(row)[0])
+
+
+def slope_error(row, function=softlit.cross_entropy_grad):
+    """Of the most and of the least probable class as label, and of the first."""
+    p, worst = surprises(row)[1], 0.0
+    for k in {0, int(row.argmax()), int(row.argmin())}:
+        true = [-FORTY_DIGITS.fsum(p[:k] + p[k + 1 :]) if j == k else p[j] for j in range(row.size)]
+        worst = max(worst, in_ulps(function(row, k), true))
+    return worst
+
+
+def weighted_error(both):
+    """Of a row whose first half are logits, and whose second half are those of the weights."""
+    row, weights = np.split(both, 2)
+    weights = softlit.softmax(weights)
+    products = [FORTY_DIGITS.mpf(w) * s for w, s in zip(weights.tolist(), surprises(row)[0], strict=True)]
+    return in_ulps(softlit.cross_entropy(row, weights), [FORTY_DIGITS.fsum(products)])
+
+
+LOSS_ERRORS = {"loss": loss_error, "slope": slope_error, "weighted loss": weighted_error}
+
+
+@pytest.mark.parametrize("n", STEPS)
+@pytest.mark.parametrize("name", LOSS_ERRORS)
+def test_no_row_is_worse_than_the_bound_of_a_loss(name, n):
+    if name == "weighted loss":
+        error, row = climb_of_two(weighted_error, n, seed=47)
+    else:
+        error, row = climb(LOSS_ERRORS[name], n, np.float64, seed=47)
+    assert error <= CE_BOUNDS[name], f"{error:.3g} ulp at {row.tolist()}"
+
+
+@pytest.mark.parametrize("name", LOSS_ERRORS)
+def test_losses_of_float32_are_right_to_half_an_ulp(name):
+    assert climb(LOSS_ERRORS[name], 10, np.float32, seed=47)[0] <= 0.501
+
+
+@pytest.mark.parametrize("n", [60, 500, 1023])
+def test_losses_of_a_leader_that_many_equal_numbers_follow(n):
+    for row in rows_with_followers(n, np.float64):
+        leader, other = surprises(row)[0][:2]
+        assert in_ulps(softlit.cross_entropy(np.stack([row, row]), [0, 1]), [leader, other]) <= 3.5
+        assert slope_error(row) <= CE_BOUNDS["slope"]
+
+
+def test_the_search_finds_what_is_wrong_with_a_loss_of_probabilities():
+    def minus_log_of_softmax(rows, labels):
+        return -np.log(np.take_along_axis(softlit.softmax(rows), labels[:, np.newaxis], -1))
+
+    def p_minus_one(row, k):
+        return softlit.softmax(row) - np.eye(row.size)[k]
+
+    with np.errstate(divide="ignore"):
+        assert climb(partial(loss_error, function=minus_log_of_softmax), 3, np.float64, seed=41)[0] > 1e6
+    assert climb(partial(slope_error, function=p_minus_one), 3, np.float64, seed=41)[0] > 1e6
+
+
+# --- The divergence between two rows of logits, at every distance
+
+
+def exact_kl(x, z):
+    """By terms that are never negative, of which even the tiny ones keep their digits."""
+    (a, p), (b, _) = surprises(x), surprises(z)
+    ratios = [v - u for u, v in zip(a, b, strict=True)]
+    return FORTY_DIGITS.fsum(s * (r + FORTY_DIGITS.expm1(-r)) for s, r in zip(p, ratios, strict=True))
+
+
+def kl_error(both, function=softlit.kl_from_logits):
+    """The relative error for a row whose halves are two vectors of logits."""
+    x, z = np.split(both, 2)
+    true = exact_kl(x, z)
+    return float(abs(function(x, z) - true) / true) if true >= 1e-290 else 0.0
+
+
+def two_rows(rng, n):
+    """Any two; two close ones, or close but for an offset; the same in another order; one logit moved."""
+    x = start(rng, n, np.float64)
+    size = 10.0 ** rng.uniform(-12, 2)
+    match rng.integers(4):
+        case 0:
+            z = start(rng, n, np.float64)
+        case 1:
+            z = x + size * rng.normal(size=n) + rng.choice([0.0, 100.0, 1e4])
+        case 2:
+            z = rng.permutation(x)
+        case 3:
+            z = x + size * (np.arange(n) == rng.integers(n))
+    return np.concatenate([x, z])
+
+
+def climb_of_two(error_of, n, seed):
+    rng, found = np.random.default_rng([seed, n]), (-1.0, None)
+    for _ in range(RESTARTS):
+        draws = [two_rows(rng, n) for _ in range(DRAWS)]
+        best, both = max(((error_of(pair), k, pair) for k, pair in enumerate(draws)))[::2]
+        for _ in range(STEPS[n]):
+            candidate = changed(both, rng)
+            if rng.random() < 0.2:
+                candidate[n:] = candidate[:n] + 10.0 ** rng.uniform(-10, 1) * rng.normal(size=n)
+            error = error_of(candidate)
+            if error >= best:
+                best, both = error, candidate
+        if best > found[0]:
+            found = best, both
+    return found
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 60])
+def test_a_divergence_from_logits_is_right_at_every_distance(n):
+    error, both = climb_of_two(kl_error, n, seed=48)
+    assert error <= 1e-14, f"{error:.3g} at {both.tolist()}"
+
+
+def test_the_search_finds_what_is_wrong_with_a_divergence_of_probabilities():
+    def from_probabilities(x, z):
+        return softlit.kl_divergence(softlit.softmax(x), softlit.softmax(z))
+
+    assert climb_of_two(partial(kl_error, function=from_probabilities), 3, seed=48)[0] > 1e-3

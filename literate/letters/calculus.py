@@ -91,7 +91,34 @@ def between_two_places(rng, at):
     return sampled_bell(rng, 0.25, rng.uniform(0.2, 0.6))
 
 
+def labels_that_sum_to_1(rng, at):
+    return {"y": softmax(column(rng.normal(size=len(at["x"]))))}
+
+
+def two_rows_of_logits(rng, at):
+    """And the logarithms of the ratios of their shares."""
+    z = column(rng.normal(size=len(at["x"])))
+    return {"z": z, "d": lambda at: np.log(softmax(at["x"]) / softmax(z)), "T": rng.uniform(0.5, 2)}
+
+
+def a_label(rng, at):
+    """At beta = 1, as the statement has R and p."""
+    return {r"\beta": 1}
+
+
+def equal_logits(rng, at):
+    """And the slope in the logit of the label as often as in another one."""
+    return {r"\beta": 1, "x": rng.normal() + 0 * at["x"], "r": rng.choice([at["r"], at["k"]])}
+
+
 SETTINGS = {
+    "thm-cross-entropy-split": labels_that_sum_to_1,
+    "thm-bregman": two_rows_of_logits,
+    "thm-kl-logits": two_rows_of_logits,
+    "thm-loss-digits": a_label,
+    "thm-distillation": two_rows_of_logits,
+    "thm-double-softmax": a_label,
+    r"\frac{\partial}{\partial x_r} L(p, \mathbf{e}_k) = \frac{1}{N} (p_r - \delta_{rk}) .": equal_logits,
     "thm-jacobian-null": a_row,
     "thm-jvp": with_a_shifted_tangent,
     "thm-masked-jacobian": a_mask,

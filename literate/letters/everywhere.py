@@ -89,6 +89,7 @@ FUNCTIONS = {
     "B()": lambda at, beta, x: np.sum(softmax(beta * x) * x),
     "E()": lambda at, below, x: np.sum(at["c"] * softmax(at[r"\beta"] * x)),
     "H()": lambda at, below, p: entropy(p),
+    "L()": lambda at, below, x, y: -np.sum(y * np.log(softmax(x))),
     "S()": lambda at, below, x: softmax(x),
     r"\odot()": lambda a, p: closure(p**a),
     r"\oplus()": lambda p, q: closure(p * q),
