@@ -173,13 +173,13 @@ TOP = "name => document.getElementById(name).getBoundingClientRect().top"
 
 
 def corner_and_ground(page, figure):
-    """The colour of a picture at its corner, where it is paper, and that of the page."""
+    """The colour of a picture near its corner, where it is paper, and that of the page."""
     picture = page.locator(f"#{figure} img")
     picture.scroll_into_view_if_needed()
     picture.evaluate("image => image.decode()")
     shot = Image.open(io.BytesIO(picture.screenshot(animations="disabled"))).convert("RGB")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    return np.array(shot.getpixel((3, 3))), np.array([int(part) for part in re.findall(r"\d+", ground)[:3]])
+    return np.array(shot.getpixel((12, 12))), np.array([int(part) for part in re.findall(r"\d+", ground)[:3]])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -102,10 +102,11 @@ UNSEEN = {
     "shift invarience": "thm-shift-invariance 02",
     "logit function": "thm-logit softlit.logistic.logit",
     "vanishing gradients saturated softmax": "fig-moving-jacobian q-sqrt-d",
-    "attention padding mask": "q-masked-row q-mask-value thm-infinite-logits cell-build-attention",
+    "attention padding mask": "masks-and-padding-how-is-an-entry-left-out q-masked-row q-mask-value "
+    "thm-infinite-logits cell-build-attention",
     "vector jacobian products": "thm-jvp softlit.jacobian.softmax_vjp",
     "kl divergence": "def-entropy thm-entropy-kl softlit.information.kl_divergence thm-kl-digits",
-    "softmax on several machines": "cell-build-dask",
+    "softmax on several machines": "cell-build-dask split-keys-can-several-machines-hold-one-context",
     "file larger than ram": "cell-build-files larger-than-memory-what-if-the-logits-fill-a-disk",
 }
 
