@@ -34,7 +34,7 @@ def fold_of(cell):
         names = [*_defined(cell)]
         private = all(name.startswith("_") for name in names) or "._" in f".{cell.module}"
         folded = private or "fold" in cell.tags
-        return Fold("helper", f"{', '.join(names)}: {_lines(cell)}") if folded else None
+        return Fold("helper", f"{_some(names)}: {_lines(cell)}") if folded else None
     if cell.id.endswith("-spec"):
         return Fold("specification", f"what an answer must do, {_lines(cell)}")
     if _is_import(cell):
@@ -58,6 +58,11 @@ def docstring_lines(cell):
             if text.end_lineno > text.lineno:
                 places.append((text.lineno - 1, text.end_lineno - 1))
     return sorted(places)
+
+
+def _some(names):
+    """Names in a line; of many, the first two."""
+    return ", ".join(names) if len(names) < 5 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
 
 
 def _lines(cell):
