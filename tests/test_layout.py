@@ -198,6 +198,26 @@ def test_a_photograph_is_one_in_the_dark_too(site, chromium):
         assert (corner - ground).min() > 128
 
 
+GOES_ON = """async ([figure, left]) => {
+  const box = document.querySelector(`#${figure} a.image-reference`);
+  box.scrollLeft = left;
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return [box.scrollWidth > box.clientWidth, getComputedStyle(box, "::after").opacity];
+}"""
+
+
+def test_a_picture_that_goes_on_says_so(site, chromium):
+    address = (build.SITE / "book/01-hard-and-soft.html").as_uri()
+    for width, figure, left, told in (
+        (390, "fig-hard-soft", 0, [True, "1"]),
+        (390, "fig-hard-soft", 1000, [True, "0"]),  # its other end
+        (390, "fig-simplex", 0, [False, "0"]),
+    ):
+        with browser.visit(chromium, address, viewport={"width": width, "height": 800}) as page:
+            page.locator(f"#{figure} img").scroll_into_view_if_needed()
+            assert page.evaluate(GOES_ON, [figure, left]) == told, figure
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_link_to_a_figure_lands_on_it(site, chromium, width):
     """Once pictures have come: those above it must not push it away, nor it lie below the window.
