@@ -230,8 +230,20 @@ def portable_logsumexp(x, axis=-1, keepdims=False, where=None):
 
 # --- book/11-cross-entropy.ipynb, cell build-portable-losses
 import math
+import operator
 
 from softlit._arrays import plain_array
+
+
+def class_number(ignore_index):
+    """The label that counts nothing, as an integer."""
+    try:
+        return operator.index(ignore_index)
+    except TypeError:
+        kind = type(ignore_index).__name__
+        raise TypeError(
+            f"ignore_index must be an integer, not {kind}"
+        ) from None
 
 
 def _weights(x, labels, axes, mask, ignore_index):
@@ -260,7 +272,7 @@ def _weights(x, labels, axes, mask, ignore_index):
     n, counts = x.shape[axis], None
     wrong = (labels < 0) | (labels >= n)
     if ignore_index is not None:
-        counts = labels != ignore_index
+        counts = labels != class_number(ignore_index)
         wrong = wrong & counts
     _refuse_where(xp, wrong, f"labels must be classes from 0 to {n - 1}")
     along = [-1 if k == axis else 1 for k in range(x.ndim)]
@@ -394,6 +406,7 @@ def portable_kl(x, z, axis=-1):
 
 
 __all__ = [
+    "class_number",
     "divergence",
     "is_foreign",
     "portable_cross_entropy",

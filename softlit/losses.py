@@ -17,6 +17,7 @@ from softlit._arrays import (
 )
 from softlit._limits import LIMITS, SHORT, wide
 from softlit._portable import (
+    class_number,
     divergence,
     is_foreign,
     portable_cross_entropy,
@@ -216,7 +217,7 @@ def _class_indices(labels, shape, axis, ignore_index):
     labels = broadcast_array(labels, layout.outer, "labels")
     ignored = np.zeros(labels.shape, bool)
     if ignore_index is not None:
-        ignored = labels == operator.index(ignore_index)
+        ignored = labels == class_number(ignore_index)
     wrong = ~ignored & ((labels < 0) | (labels >= layout.size))
     if wrong.any():
         place = np.argwhere(wrong)[0].tolist()

@@ -15,7 +15,7 @@ from contract import CALLS, MASK, X
 
 import softlit
 
-NOT_ARRAYS = {"axis", "keepdims", "block", "causal", "return_lse", "return_sign"}
+NOT_ARRAYS = {"axis", "keepdims", "block", "causal", "ignore_index", "return_lse", "return_sign"}
 MASKS = {"where", "mask"}
 ARGUMENTS = [(name, argument) for name, (_, arguments) in CALLS.items() for argument in arguments]
 

@@ -211,7 +211,7 @@ def test_a_picture_that_goes_on_says_so(site, chromium):
     for width, figure, left, told in (
         (390, "fig-hard-soft", 0, [True, "1"]),
         (390, "fig-hard-soft", 1000, [True, "0"]),  # its other end
-        (390, "fig-simplex", 0, [False, "0"]),
+        (700, "fig-simplex", 0, [False, "0"]),
     ):
         with browser.visit(chromium, address, viewport={"width": width, "height": 800}) as page:
             page.locator(f"#{figure} img").scroll_into_view_if_needed()

@@ -91,6 +91,7 @@ REFUSED = {
     "a negative weight": (([0.0, 1.0], [-0.5, 1.5]), {}, ValueError, r"labels\[0\] is -0.5"),
     "classes along all axes": (([0.0, 1.0], 0), {"axis": None}, TypeError, "axis must be an int"),
     "ignored weights": (([0.0, 1.0], [0.5, 0.5]), {"ignore_index": 0}, ValueError, "labels are weights"),
+    "half a class": (([[0.0, 1.0]], [0]), {"ignore_index": 0.5}, TypeError, "integer, not float"),
 }
 
 
