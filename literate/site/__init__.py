@@ -1,6 +1,7 @@
 """The Sphinx extension of the site: what its pages show beyond what Jupyter Book makes of a notebook.
 
-`inventory` has no line in the list: what it tells of the statements, `repairs` puts into another package.
+Two modules have no line in the list: what `inventory` tells of the statements, `repairs` puts into another
+package; `book` reads the chapters once for all of them.
 """
 
 PARTS = (
