@@ -146,9 +146,8 @@ def anchor(claim):
 def spoken(claim):
     """A claim in words, as `the lecture notes, claim 15`."""
     source, _, number = claim.partition("-")
-    return f"{SOURCES.get(source, source)}, " + (
-        f"claim {number}" if number.isdigit() else "a claim left out"
-    )
+    which = f"claim {number}" if number.isdigit() else "a claim left out"
+    return f"{SOURCES.get(source, source)}, {which}"
 
 
 def in_order(claims):

@@ -11,6 +11,7 @@ from literate.folds import docstring_lines, fold_of
 from literate.site.folds import fold_docstrings
 
 PAGE = "book/02-shift-invariance.html"
+MANY_BADGES = "book/07-soft-maxima.html"
 
 
 def cell_of(book, slug, name):
@@ -99,8 +100,8 @@ def test_outputs_are_never_folded(site):
         assert not page.xpath("//details[contains(@class, 'fold')]//*[contains(@class, 'cell_output')]"), name
 
 
-def visit(chromium, query="", **options):
-    return browser.visit(chromium, (build.SITE / PAGE).as_uri() + query, **options)
+def visit(chromium, query="", name=PAGE, **options):
+    return browser.visit(chromium, (build.SITE / name).as_uri() + query, **options)
 
 
 OPEN = "() => [...document.querySelectorAll('details.fold')].filter((fold) => fold.open).length"
@@ -154,8 +155,7 @@ SQUEEZED = """() => [...document.querySelectorAll('details.fold > summary')].fil
 
 
 def test_the_line_of_a_fold_has_room_on_a_phone(site, chromium):
-    address = (build.SITE / "book/07-soft-maxima.html").as_uri()
-    with browser.visit(chromium, address, viewport={"width": 390, "height": 800}) as page:
+    with visit(chromium, name=MANY_BADGES, viewport={"width": 390, "height": 800}) as page:
         page.add_style_tag(content="* { content-visibility: visible !important }")
         assert page.evaluate(SQUEEZED) == []
         page.add_style_tag(content="details.fold > summary { min-width: 0 !important }")
@@ -163,9 +163,8 @@ def test_the_line_of_a_fold_has_room_on_a_phone(site, chromium):
 
 
 def test_what_has_moved_is_told_to_those_who_look_for_it(site, chromium):
-    address = (build.SITE / "book/07-soft-maxima.html").as_uri()
     for anchor, seen in (("", 0), ("#thm-tie-rates", 1)):
-        with browser.visit(chromium, address + anchor) as page:
+        with visit(chromium, anchor, name="book/07-soft-maxima.html") as page:
             lines = page.locator("p.moved")
             assert lines.count() > 3
             assert [line.is_visible() for line in lines.all()].count(True) == seen

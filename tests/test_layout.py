@@ -184,38 +184,33 @@ def corner_and_ground(page, figure):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pictures_are_drawn_on_the_ground_of_the_page(site, chromium, scheme):
-    address = (build.SITE / "book/01-hard-and-soft.html").as_uri()
-    with browser.visit(chromium, address, color_scheme=scheme) as page:
+    with visit(chromium, "book/01-hard-and-soft.html", 1280, color_scheme=scheme) as page:
         corner, ground = corner_and_ground(page, "fig-axis")
         assert np.abs(corner - ground).max() < 12
         assert (ground.mean() > 128) == (scheme == "light")
 
 
 def test_a_photograph_is_one_in_the_dark_too(site, chromium):
-    address = (build.SITE / "book/10-soft-arg-max.html").as_uri()
-    with browser.visit(chromium, address, color_scheme="dark") as page:
+    with visit(chromium, "book/10-soft-arg-max.html", 1280, color_scheme="dark") as page:
         corner, ground = corner_and_ground(page, "fig-heat")
         assert (corner - ground).min() > 128
 
 
-GOES_ON = """async ([figure, left]) => {
-  const box = document.querySelector(`#${figure} a.image-reference`);
-  box.scrollLeft = left;
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  return [box.scrollWidth > box.clientWidth, getComputedStyle(box, "::after").opacity];
-}"""
+GOES_ON = """(box) => [box.scrollWidth > box.clientWidth, getComputedStyle(box, "::after").opacity]"""
 
 
 def test_a_picture_that_goes_on_says_so(site, chromium):
-    address = (build.SITE / "book/01-hard-and-soft.html").as_uri()
     for width, figure, left, told in (
         (390, "fig-hard-soft", 0, [True, "1"]),
         (390, "fig-hard-soft", 1000, [True, "0"]),  # its other end
         (700, "fig-simplex", 0, [False, "0"]),
     ):
-        with browser.visit(chromium, address, viewport={"width": width, "height": 800}) as page:
-            page.locator(f"#{figure} img").scroll_into_view_if_needed()
-            assert page.evaluate(GOES_ON, [figure, left]) == told, figure
+        with visit(chromium, "book/01-hard-and-soft.html", width) as page:
+            box = page.locator(f"#{figure} a.image-reference")
+            box.scroll_into_view_if_needed()
+            box.evaluate("(box, left) => { box.scrollLeft = left }", left)
+            page.evaluate(SETTLED)
+            assert box.evaluate(GOES_ON) == told, figure
 
 
 @pytest.mark.parametrize("width", WIDTHS)

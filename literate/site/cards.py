@@ -24,30 +24,21 @@ ADDRESS = re.compile(r"(?:thm|def|equation-eq|fig|claim|cite)-[\w-]+")  # an id 
 LEFT_OUT = ".headerlink, .backlinks, script, input, button, label, output"
 
 FORMULA = '<span class="katex">'
-MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
+MARK = "\N{OBJECT REPLACEMENT CHARACTER}{}\N{OBJECT REPLACEMENT CHARACTER}"  # of a formula put aside
 
 
 def cards(body, page):
     """The cards of a page by their ids, as HTML whose links count from the folder of the page."""
-    formulas = []
-    tree = BeautifulSoup(without_spans(body, FORMULA, instead=put_into(formulas)), "html.parser")
+    lean, formulas = without_spans(body, FORMULA, MARK)
+    tree = BeautifulSoup(lean, "html.parser")
     shown = tree.find_all(id=lambda name: name and ADDRESS.fullmatch(name))
     found = {one["id"]: card(copy.copy(one), posixpath.basename(page) + ".html") for one in shown}
     return {name: finished(html, formulas) for name, html in found.items()}
 
 
-def put_into(formulas):
-    """What puts formulas aside while a page is parsed, and leaves a mark with the number of each."""
-
-    def mark(formula):
-        formulas.append(formula)
-        return f"{MARK}{len(formulas) - 1}{MARK}"
-
-    return mark
-
-
 def finished(html, formulas):
-    whole = re.sub(f"{MARK}(\\d+){MARK}", lambda mark: formulas[int(mark[1])], html)
+    """A card with its formulas, mended and slimmed as a page is."""
+    whole = re.sub(MARK.format(r"(\d+)"), lambda mark: formulas[int(mark[1])], html)
     return without_repetition(mended(whole))
 
 

@@ -99,12 +99,12 @@ def note(cell, page):
         goal = file if "._" in module else reference(page, "py", "mod", module, file)
         line += nodes.inline("", "Becomes part of ", goal, classes=["becomes"])
     for role, target in cell.claims:
-        text = nodes.inline("", ledger.spoken(target) if role == "source" else target)
         if role == "source":
+            text = nodes.inline("", ledger.spoken(target))
             text = reference(page, "std", "ref", ledger.anchor(target), text)
         else:
             # sphinx-proof replaces a text that is the label by the statement's type and number.
-            text = reference(page, "prf", "ref", target, text)
+            text = reference(page, "prf", "ref", target, nodes.inline("", target))
         line += [nodes.Text(" "), nodes.inline("", BADGES[role], text, classes=["claim", role])]
     return line
 

@@ -43,17 +43,18 @@ def use_packaged_node():
 SPAN = re.compile(r"<(/?)span\b[^>]*>")
 
 
-def without_spans(page, opening, instead=lambda span: ""):
-    """A page with something else in the place of each span whose tag begins so.
+def without_spans(page, opening, mark=""):
+    """A page without the spans whose tag begins so, each with its number in a mark in its place; the spans.
 
     A formula is hundreds of spans, and most of a page is formulas: who parses it does not want to meet them.
     """
-    pieces, rest = [], 0
+    pieces, spans, rest = [], [], 0
     while (start := page.find(opening, rest)) >= 0:
         end = _end_of_span(page, start)
-        pieces += page[rest:start], instead(page[start:end])
+        pieces += page[rest:start], mark.format(len(spans))
+        spans.append(page[start:end])
         rest = end
-    return "".join([*pieces, page[rest:]])
+    return "".join([*pieces, page[rest:]]), spans
 
 
 def _end_of_span(page, start):

@@ -94,7 +94,7 @@ def read_page(html, name, formulas):
 
 def with_numbered_formulas(html, formulas):
     """A page with `$3$` for a formula, and without the spans that draw it."""
-    lean = without_spans(html, '<span class="katex-html"')
+    lean, _ = without_spans(html, '<span class="katex-html"')
     return MATH.sub(lambda math: f"${formulas.setdefault(mathml(math[1]), len(formulas))}$", lean)
 
 
