@@ -235,6 +235,14 @@ import operator
 from softlit._arrays import plain_array
 
 
+def no_labels(dtype):
+    """The error for labels that are neither classes nor weights."""
+    return TypeError(
+        f"labels must hold real numbers, not values of dtype {dtype}: "
+        "integers are classes, floats are weights"
+    )
+
+
 def class_number(ignore_index):
     """The label that counts nothing, as an integer."""
     try:
@@ -259,10 +267,7 @@ def _weights(x, labels, axes, mask, ignore_index):
         _refuse_where(xp, y < 0, "labels must not be negative")
         return (y if mask is None else xp.where(mask, y, 0.0)), None
     if not xp.isdtype(labels.dtype, "integral"):
-        raise TypeError(
-            "labels must hold real numbers, not values of dtype "
-            f"{labels.dtype}: integers are classes, floats are weights"
-        )
+        raise no_labels(labels.dtype)
     if len(axes) > 1:
         raise TypeError("axis must be an int where labels are classes")
     (axis,) = axes
@@ -409,6 +414,7 @@ __all__ = [
     "class_number",
     "divergence",
     "is_foreign",
+    "no_labels",
     "portable_cross_entropy",
     "portable_cross_entropy_grad",
     "portable_kl",

@@ -20,6 +20,7 @@ from softlit._portable import (
     class_number,
     divergence,
     is_foreign,
+    no_labels,
     portable_cross_entropy,
     portable_cross_entropy_grad,
     portable_kl,
@@ -101,6 +102,8 @@ def _leaders(x, quick=True):
 
 def _tile_by_tile(work, columns, x, *more):
     """What `work` makes of rows, and of what goes with them, as many at a time as fit the cache."""
+    if not x.size:
+        return np.zeros((*x.shape[:-1], columns), x.dtype)
     rows = x.reshape(-1, x.shape[-1])
     more = [part.reshape(len(rows), -1) for part in more]
     out = np.empty((len(rows), columns), x.dtype)
@@ -160,41 +163,34 @@ def _slope_of_weights(x, y):
     return slope
 
 
-def _seen(x, where):
-    return x if where is None else np.where(where, x, -np.inf)
+def _by_rows(works, x, y, slope, where):
+    """The loss of rows whose labels are y, or its slope: the work for the one of them that is asked for."""
+    seen = x if where is None else np.where(where, x, -np.inf)
+    result = _tile_by_tile(works[slope], x.shape[-1] if slope else 1, seen, y)
+    if not slope:
+        return result[..., 0]
+    return result if where is None else np.where(where, result, 0)
 
 
 @on_rows(x=real_array)
 def _labelled(x, k, slope, axis=-1, *, where=None):
     """The loss, or its slope, of rows with a class each; of no class, -1, it is 0."""
-    if not x.size:
-        return np.zeros(x.shape if slope else x.shape[:-1], x.dtype)
-    ignored = k < 0
-    work = _slope_of_labels if slope else _loss_of_labels
-    columns = x.shape[-1] if slope else 1
-    result = _tile_by_tile(work, columns, _seen(x, where), np.maximum(k, 0))
+    ignored, k = k < 0, np.maximum(k, 0)
+    works = _loss_of_labels, _slope_of_labels
+    result = _by_rows(works, x, k, slope, where)
+    if where is not None and x.size and not slope:
+        seen = np.take_along_axis(where, k[..., np.newaxis], -1)[..., 0]
+        result[~seen] = np.inf
     result[ignored] = 0
-    if slope:
-        return result if where is None else np.where(where, result, 0)
-    if where is not None:
-        at = np.maximum(k, 0)[..., np.newaxis]
-        seen = np.take_along_axis(where, at, -1)[..., 0]
-        result[~seen & ~ignored] = np.inf
-    return result[..., 0]
+    return result
 
 
 @on_rows(x=real_array, labels=nonnegative_array)
 def _weighted(x, labels, slope, axis=-1, *, where=None):
     """The loss, or its slope, of rows with a weight for each entry."""
-    if not x.size:
-        return np.zeros(x.shape if slope else x.shape[:-1], x.dtype)
     y = labels if where is None else np.where(where, labels, 0)
-    work = _slope_of_weights if slope else _loss_of_weights
-    columns = x.shape[-1] if slope else 1
-    result = _tile_by_tile(work, columns, _seen(x, where), y)
-    if slope:
-        return result if where is None else np.where(where, result, 0)
-    return result[..., 0]
+    works = _loss_of_weights, _slope_of_weights
+    return _by_rows(works, x, y, slope, where)
 
 
 def _class_indices(labels, shape, axis, ignore_index):
@@ -238,10 +234,7 @@ def _loss_or_slope(x, labels, axis, where, ignore_index, slope):
         k = _class_indices(labels, np.shape(x), axis, ignore_index)
         return _labelled(x, k, slope, axis, where=where)
     if labels.dtype.kind != "f":
-        raise TypeError(
-            "labels must hold real numbers, not values of dtype "
-            f"{labels.dtype}: integers are classes, floats are weights"
-        )
+        raise no_labels(labels.dtype)
     if ignore_index is not None:
         raise ValueError(
             "ignore_index is one of the classes, and labels are weights: "
@@ -263,8 +256,6 @@ def _kl_tile(x, z):
 
 @on_rows(x=real_array, z=real_array)
 def _kl_of_rows(x, z, axis=-1):
-    if not x.size:
-        return np.zeros(x.shape[:-1], x.dtype)
     return _tile_by_tile(_kl_tile, 1, x, z)[..., 0]
 
 
