@@ -30,7 +30,7 @@ def _with_care(task, x, out):
     """Work a tile of slices that need their maximum subtracted, or whose maximum is not finite."""
     top = tops(x)
     centre = safe_centre(top)
-    if x.dtype == np.float32 and not task.in_float64 and not centre.any():
+    if x.dtype == np.float32 and not centre.any():
         centre = None  # in float64 a floor keeps exp quick
     if task.reduces:
         task.tile(x, centre, out)
@@ -91,8 +91,7 @@ def _by_tiles(task, x, beta, mask, out):
     if n >= SHORT:
         np.setbufsize(16)  # the default copies what NumPy broadcasts
     narrow = x.dtype == np.float32 and n < SHORT_FOR_FLOAT32
-    dtype = wide(x) if task.in_float64 else x.dtype
-    for tile in tiles(x, dtype.itemsize):
+    for tile in tiles(x, x.dtype.itemsize):
         part, allowed = x[tile], None if mask is None else mask[tile]
         if beta is not None:
             part = scaled_gaps(
@@ -148,21 +147,22 @@ def of_small(task, x, axis, where, beta=1.0):
     safe = limits.safe
     if not (-safe <= x.item(x.argmin()) and x.item(x.argmax()) <= safe):
         return None
-    logits = x.astype(_FLOAT64, copy=False)
-    if x.ndim == 1:
-        value = task.vector(logits)
+    if x.ndim == 1 and x.size <= limits.vector:
+        value = task.vector(x.astype(_FLOAT64, copy=False))
         if task.reduces:
             return dtype.type(value)
+    elif x.shape[-1] < SHORT_FOR_FLOAT32:
+        value = _small_rows(task, x.astype(_FLOAT64, copy=False))
     else:
-        value = _small_rows(task, logits)
-    return value if logits is x else value.astype(dtype, copy=False)
+        value = _small_rows(task, x)
+    return value if dtype is _FLOAT64 else value.astype(dtype, copy=False)
 
 
 def _small_rows(task, x):
     rows = x.reshape(-1, x.shape[-1])
-    out = np.empty((len(rows), task.columns(x.shape[-1])))
+    out = np.empty((len(rows), task.columns(x.shape[-1])), x.dtype)
     task.tile(rows, None, out)
-    return out.reshape(x.shape[:-1] if task.reduces else x.shape)
+    return out.reshape(x.shape[:-1] if task.reduces else x.shape)[()]
 
 
 __all__ = [

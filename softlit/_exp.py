@@ -25,17 +25,6 @@ def shifted_exp(x, centre, out=None):
     return np.multiply(gap, kept, out=gap)
 
 
-def wide_exp(x, centre, out=None):
-    """The same, of float32 in float64, whose digits need no correction."""
-    if x.dtype != np.float32:
-        return shifted_exp(x, centre, out)
-    gap = x.astype(np.float64)
-    if centre is not None:
-        gap -= centre.astype(np.float64)
-        np.maximum(gap, -700, out=gap)
-    return np.exp(gap, out=gap)
-
-
 def _exp_with_correction(gap, x, centre):
     """exp(x - centre) in the place of the rounded difference, with what was rounded off put back."""
     np.maximum(gap, LIMITS[x.dtype].low, out=gap)
@@ -96,5 +85,4 @@ __all__ = [
     "safe_centre",
     "scaled_gaps",
     "shifted_exp",
-    "wide_exp",
 ]

@@ -19,6 +19,7 @@ class _Limits(NamedTuple):
     moderate: float  # maxima up to here need not be subtracted
     safe: float  # no warning comes of logits of at most this size
     small: int  # entries; up to there the number of calls decides
+    vector: int  # entries; the same of a single slice, worked in float64
 
 
 def _row(dtype, **limits):
@@ -29,8 +30,8 @@ def _row(dtype, **limits):
 _WIDE = {"high": 693, "largest_sum": 2.0**1000, "moderate": 300, "safe": 340}
 # float64 after longdouble, which is the same type on some machines
 LIMITS = {
-    np.dtype(np.longdouble): _row(np.longdouble, **_WIDE, small=0),
-    np.dtype(np.float64): _row(np.float64, **_WIDE, small=2**16),
+    np.dtype(np.longdouble): _row(np.longdouble, **_WIDE, small=0, vector=0),
+    np.dtype(np.float64): _row(np.float64, **_WIDE, small=2**16, vector=2**16),
     np.dtype(np.float32): _row(
         np.float32,
         high=83,
@@ -38,6 +39,7 @@ LIMITS = {
         moderate=40,
         safe=36,
         small=2**15,
+        vector=2**14,
     ),
 }
 BLOCK = 2**19  # bytes; stays in a core's own cache

@@ -8,17 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softlit._exp import shifted_exp, wide_exp
+from softlit._exp import shifted_exp
 from softlit._limits import BLOCK, SHORT, wide
 from softlit._sums import slice_sums
 from softlit._tiles import pieces, take, top_places, tops
 
 
-def _exp_sums(x, centre, store=None, mask=None, exp=shifted_exp):
+def _exp_sums(x, centre, store=None, mask=None):
     """The sum of exp(x - centre) in each slice, piece by piece; the terms are kept in `store`."""
     sums = []
     for piece in pieces(x):
-        e = exp(x[piece], centre, None if store is None else store[piece])
+        e = shifted_exp(
+            x[piece], centre, None if store is None else store[piece]
+        )
         if mask is not None:
             e *= mask[piece].astype(
                 e.dtype
@@ -30,30 +32,32 @@ def _exp_sums(x, centre, store=None, mask=None, exp=shifted_exp):
 
 
 def _leader(x, centre, store=None):
-    """The maximum, the rest, summed without the largest, and the whole sum, of each slice."""
-    e = wide_exp(x, centre, store)
-    if x.ndim == 2:
-        place = top_places(x)
-        top, largest = x[place], e[place]
-        e[place] = 0
-        rest = slice_sums(e)
-        return top, rest / largest, rest + largest
-    largest = tops(e)
-    others = (e < largest).astype(e.dtype)
-    ties = x.shape[1] - slice_sums(others)
-    rest = slice_sums(np.multiply(e, others, out=e))
-    return tops(x), rest / largest + (ties - 1), rest + ties * largest
+    """The maximum, the rest, summed without the largest, and the whole sum, of each row."""
+    e, place = shifted_exp(x, centre, store), top_places(x)
+    e[place] = 0
+    return _beside(x[place], centre, slice_sums(e))
 
 
-def _leader_by_difference(x, centre):
-    """The same, with the largest subtracted from the sum, and where that shows, afresh."""
-    total, top = _exp_sums(x, centre, exp=wide_exp), tops(x)
-    largest = wide_exp(top, centre)
-    rest = (total - largest) / largest
-    lossy = rest < (2.0**-20 if x.dtype == np.float32 else 1)
-    if lossy.any():
-        rest[lossy] = _leader(*_some(x, centre, lossy))[1].ravel()
-    return top, rest, total
+def _leader_in_pieces(x, centre):
+    """The same of slices that are interleaved, or too long to hold."""
+    top, rests, found = tops(x), [], 0
+    for piece in pieces(x):
+        e, equal = shifted_exp(x[piece], centre), x[piece] == top
+        np.copyto(e, 0, where=equal)
+        rests.append(slice_sums(e).astype(wide(x), copy=False))
+        found += np.count_nonzero(equal)
+    alone = found == top.size and not np.isnan(top).any()
+    ties = 1 if alone else np.count_nonzero(x == top, axis=1, keepdims=True)
+    return _beside(top, centre, slice_sums(np.concatenate(rests, axis=1)), ties)
+
+
+def _beside(top, centre, rest, ties=1):
+    """The rest in units of the largest, whose other ties join it; digits of float64 cost nothing here."""
+    dtype = wide(top)
+    if centre is not None:
+        centre = centre.astype(dtype, copy=False)
+    largest = shifted_exp(top.astype(dtype, copy=False), centre)
+    return top, rest / largest + (ties - 1), rest + ties * largest
 
 
 def _some(x, centre, chosen):
@@ -79,11 +83,10 @@ def _softmax_tile(x, centre, out, mask=None):
 
 
 def _log_softmax_tile(x, centre, out):
-    in_cache = x.ndim == 2 and x.size * wide(x).itemsize <= BLOCK
-    if in_cache or x.shape[1] < SHORT:
+    if x.ndim == 2 and x.nbytes <= BLOCK:
         top, rest, total = _leader(x, centre, out)
     else:
-        top, rest, total = _leader_by_difference(x, centre)
+        top, rest, total = _leader_in_pieces(x, centre)
     log_total = np.log1p(rest).astype(x.dtype)
     for piece in pieces(x):
         np.subtract(x[piece], top, out=out[piece])
@@ -168,7 +171,6 @@ class Task(NamedTuple):
     )
     multiplies_by_mask: bool  # the tile takes a mask as well
     left_out: float  # the result of an entry that a mask leaves out
-    in_float64: bool  # the exponentials of float32 are formed in float64
 
     def columns(self, n):
         """How many results a slice of n entries has."""
@@ -182,7 +184,6 @@ SOFTMAX = Task(
     least_sum=0.5,
     multiplies_by_mask=True,
     left_out=0,
-    in_float64=False,
 )
 LOG_SOFTMAX = Task(
     tile=_log_softmax_tile,
@@ -191,7 +192,6 @@ LOG_SOFTMAX = Task(
     least_sum=0.5,
     multiplies_by_mask=False,
     left_out=-np.inf,
-    in_float64=True,
 )
 LOGSUMEXP = Task(
     tile=_logsumexp_tile,
@@ -200,7 +200,6 @@ LOGSUMEXP = Task(
     least_sum=2.0**-60,
     multiplies_by_mask=False,
     left_out=-np.inf,
-    in_float64=False,
 )
 
 

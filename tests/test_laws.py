@@ -182,6 +182,23 @@ def test_two_entries_are_the_logistic_function(x):
     assert_same_p(softlit.softmax(-pair)[:, ::-1], softlit.softmax(pair))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("odd", [np.nan, -np.inf, 0])
+def test_ties_of_one_slice_are_counted_whatever_stands_in_its_neighbours(dtype, odd):
+    """Along an axis that is not the last, and in rows too long to hold, what equals the maximum is left out."""
+    columns = np.random.default_rng(0).normal(size=(300, 64)).astype(dtype)
+    columns[:, 3] = odd
+    columns[[7, 290], 8] = 9  # as many more than one as a NaN has less
+    log_p = softlit.log_softmax(columns, axis=0)
+    np.testing.assert_allclose(log_p.T, softlit.log_softmax(columns.T), rtol=8 * eps(columns))
+    shares = softlit.softmax(columns[:, 8])
+    assert np.allclose(np.exp(log_p[:, 8]), shares, rtol=1e-5) and shares[7] < 0.5
+    long = np.zeros(2**19, dtype)
+    long[[1, 2, 2**18]] = odd, 50, 50
+    if odd == odd:
+        np.testing.assert_allclose(softlit.log_softmax(long)[[2, 2**18]], np.log(dtype(0.5)), rtol=8 * eps(long))
+
+
 @given(logits(bound=15))
 def test_log_probabilities_are_logits_of_themselves(x):
     p = softlit.softmax(x.astype(float))
