@@ -40,6 +40,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
+def cells_of(page):
+    """What a page shows of each cell, by its anchor: all in one walk, since a walk for each takes seconds."""
+    found = page.xpath("//*[starts-with(@id, 'cell-')]")
+    cells = {element.get("id").removeprefix("cell-"): element for element in found}
+    assert len(cells) == len(found)
+    return cells
+
+
 @pytest.fixture(scope="session")
 def book():
     return read_book()
