@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import venv
 from contextlib import closing, contextmanager
 
 import browser
@@ -112,6 +113,15 @@ def distribution(tmp_path_factory):
             assert done.returncode == 0, done.stderr + done.stdout
     (wheel,), (archive,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return wheel, archive
+
+
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory):
+    """The interpreter of a new environment, with the pip that this Python ships and nothing else."""
+    with made_once(tmp_path_factory, "python") as (folder, first):
+        if first:
+            venv.create(folder / "env", with_pip=True)
+    return next(path for path in (folder / "env").glob("*/python*") if path.stem == "python")
 
 
 @pytest.fixture
