@@ -258,7 +258,7 @@ def test_every_state_can_be_drawn_and_a_handle_let_go_at_once_stays(stored):
 
 
 def test_each_slider_moves_its_figure_and_no_other_on_a_phone(chromium, all_figures, stored):
-    """test_layout.py moves them in a wide window, on the pages."""
+    """test_layout.py moves one of each figure in a wide window, on the pages."""
     width = 390
     with browser.visit(chromium, all_figures, viewport={"width": width, "height": 900}) as page:
         wanted = sum("step" in one for _, output in stored for one in controls(output))
