@@ -3,10 +3,12 @@
 import copy
 import dataclasses
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+import venv
 from contextlib import closing, contextmanager
 
 import browser
@@ -16,7 +18,7 @@ import yaml
 from lxml import html
 
 from literate import build, pages, rules
-from literate.chapters import ROOT, is_appendix, read_book
+from literate.chapters import ROOT, is_appendix, read_book, read_yaml
 
 # The tests read a site of their own: `make book` finds its own as it left it.
 FOLDER = ROOT / "_build" / "tests"
@@ -37,6 +39,14 @@ LONG = ["pages", "pdf", "peers", "layout", "reliability", "worst_case", "publish
 def pytest_collection_modifyitems(items):
     places = {f"test_{name}.py": place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
+
+def cells_of(page):
+    """What a page shows of each cell, by its anchor: all in one walk, since a walk for each takes seconds."""
+    found = page.xpath("//*[starts-with(@id, 'cell-')]")
+    cells = {element.get("id").removeprefix("cell-"): element for element in found}
+    assert len(cells) == len(found)
+    return cells
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +115,15 @@ def distribution(tmp_path_factory):
     return wheel, archive
 
 
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory):
+    """The interpreter of a new environment, with the pip that this Python ships and nothing else."""
+    with made_once(tmp_path_factory, "python") as (folder, first):
+        if first:
+            venv.create(folder / "env", with_pip=True)
+    return next(path for path in (folder / "env").glob("*/python*") if path.stem == "python")
+
+
 @pytest.fixture
 def project(tmp_path):
     """A copy of what the rules read, to plant faults in that are in no chapter."""
@@ -114,6 +133,20 @@ def project(tmp_path):
     for name in ("_toc.yml", "pyproject.toml", "CHANGELOG.md", pages.CONTRACT, rules.WRONG_ANSWERS):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
+
+
+@pytest.fixture
+def first_chapters(project):
+    """The copy without its later chapters, for what asks every rule: of the whole book that takes long."""
+    toc = read_yaml(project, "_toc.yml")
+    for part in toc["parts"]:
+        for entry in [*part["chapters"]]:
+            if re.match(r"book/(0[3-9]|[1-9])", entry["file"]):
+                part["chapters"].remove(entry)
+                (project / f"{entry['file']}.ipynb").unlink()
+    toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
+    (project / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+    return project
 
 
 @pytest.fixture

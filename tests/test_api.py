@@ -8,6 +8,7 @@ from urllib.parse import urldefrag
 
 import browser
 import pytest
+from conftest import cells_of
 from lxml import html
 
 import softlit
@@ -383,9 +384,10 @@ def test_names_in_code_cells_lead_to_their_entries(site, homes, book):
     found = 0
     for chapter in book:
         page = site[chapter.name.replace(".ipynb", ".html")]
+        cells = cells_of(page)
         for cell in chapter.code_cells:
             places = [use for use in wanted if use.cell is cell]
-            made = page.xpath(f"//*[@id='cell-{cell.id}']{LINK}")
+            made = cells[cell.id].xpath(f".{LINK}") if cell.id in cells else []
             assert [link.get("href") for link in made] == [homes[use.name] for use in places], cell.where
             texts = [shown(cell)[use.start : use.end] for use in places]
             assert [link.text_content() for link in made] == texts, cell.where
@@ -405,11 +407,11 @@ def test_a_call_and_an_exported_definition_are_linked(site):
 
 def test_the_code_of_a_cell_is_copied_as_it_was_written(site, book):
     for chapter in book:
-        page = site[chapter.name.replace(".ipynb", ".html")]
+        cells = cells_of(site[chapter.name.replace(".ipynb", ".html")])
         for cell in chapter.code_cells:
             if install_cell.is_install_cell(cell):  # the page leaves it out
                 continue
-            (block,) = page.xpath(f"//*[@id='cell-{cell.id}']//div[contains(@class, 'cell_input')]//pre")
+            (block,) = cells[cell.id].xpath(".//div[contains(@class, 'cell_input')]//pre")
             copied = "".join(block.xpath(".//text()[not(ancestor::summary)]"))  # _config.yml leaves those out
             assert copied.rstrip("\n") == shown(cell), cell.where
 

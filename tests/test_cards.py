@@ -57,7 +57,7 @@ def test_a_page_pays_nothing_for_cards_that_are_not_asked_for(site):
         assert not [source for source in page.xpath("//script/@src") if "cards/" in source], name
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(site, chromium):
     window = {"width": 1280, "height": 900}
     with browser.visit(chromium, (build.SITE / PAGE).as_uri(), viewport=window) as opened:

@@ -101,7 +101,7 @@ RENAMED = "book/02-shift-invariance#thm-shift-invariance"
 
 
 def of_ids(project):
-    return [line for line in rules.all_problems(project) if line.startswith(addresses.FILE)]
+    return list(rules.ids_kept(read_book(project), project))
 
 
 @pytest.mark.parametrize(

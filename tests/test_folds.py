@@ -5,6 +5,7 @@ import re
 
 import browser
 import pytest
+from conftest import cells_of
 
 from literate import build
 from literate.folds import docstring_lines, fold_of
@@ -77,20 +78,20 @@ def test_code_around_a_docstring_stays_code():
 
 def test_no_line_of_code_is_lost_on_the_pages(site, book):
     for chapter in book:
-        page = site[f"book/{chapter.slug}.html"]
+        cells = cells_of(site[f"book/{chapter.slug}.html"])
         for cell in chapter.code_cells[1:]:
-            (shown,) = page.xpath(f"//*[@id='cell-{cell.id}']//*[contains(@class, 'cell_input')]")
-            words = "".join(text for text in shown.itertext()).split()
+            (shown,) = cells[cell.id].xpath(".//*[contains(@class, 'cell_input')]")
+            words = set("".join(text for text in shown.itertext()).split())
             missing = [line for line in cell.code.split() if line not in words]
             assert not missing, (cell.where, missing[:5])
 
 
 def test_the_line_of_a_fold_says_what_is_in_it(site, book):
     for chapter in book:
-        page = site[f"book/{chapter.slug}.html"]
+        cells = cells_of(site[f"book/{chapter.slug}.html"])
         for cell in chapter.code_cells[1:]:
             if fold := fold_of(cell):
-                (line,) = page.xpath(f"//*[@id='cell-{cell.id}']/details/summary")
+                (line,) = cells[cell.id].xpath("./details/summary")
                 tick = "✓ " if fold.kind == "check" else ""
                 assert line.text_content().strip() == tick + fold.words, cell.where
 

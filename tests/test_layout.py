@@ -70,8 +70,8 @@ SEEN = r"""() => {
     range.setEndBefore(link);
     const lines = [...range.getClientRects()].filter(({ width }) => width);
     const bottom = Math.max(...lines.map((line) => line.bottom));
-    const { top } = link.getBoundingClientRect();
-    if (lines.length && top > bottom - 5) found.signs.push(say(link.parentElement));
+    const { top, width } = link.getBoundingClientRect();
+    if (width && lines.length && top > bottom - 5) found.signs.push(say(link.parentElement));
   }
   return found;
 }"""
@@ -90,20 +90,35 @@ def pages(site):
 
 @pytest.fixture(scope="module")
 def seen(site, chromium):
-    """Of each kind of fault, the sentences, each with its page and width; no page logs an error."""
+    """Of each kind of fault, the sentences, each with its page and width; no page logs an error.
+
+    A page is opened once in each width, at its last figure if it has one, since opening takes long.
+    """
     found = {}
+
+    def note(kind, name, width, faults):
+        found.setdefault(kind, []).extend((width, name, fault) for fault in faults)
+
     with visit(chromium, "index.html", WIDTHS[0]) as page:
         for name in pages(site):
-            page.goto((build.SITE / name).as_uri())
-            page.keyboard.press("Tab")
-            found.setdefault("rings", []).extend((name, link) for link in page.evaluate(WITHOUT_RING))
+            figures = site[name].xpath("//main//figure/@id")[::-1]
+            for width in WIDTHS[::-1] if figures else WIDTHS[:1]:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.goto("about:blank")  # else the address would change on the same page
+                page.goto((build.SITE / name).as_uri() + (f"#{figures[0]}" if figures else ""))
+                note("missed", name, width, missed(page, figures))
+                note("sliders", name, width, slider_faults(page))
+                if width == WIDTHS[0]:
+                    page.keyboard.press("Tab")
+                    note("rings", name, width, page.evaluate(WITHOUT_RING))
+                    moved = browser.move_every_slider(page, most=1)  # test_interactive.py moves all
+                    assert (moved > 0) == bool(site[name].find_class("moving-figure"))
             page.add_style_tag(content=ALL)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 900})
                 page.evaluate("document.fonts.ready")
                 for kind, faults in page.evaluate(SEEN).items():
-                    found.setdefault(kind, []).extend((width, name, fault) for fault in faults)
-            page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+                    note(kind, name, width, faults)
     return found
 
 
@@ -213,29 +228,25 @@ def test_a_picture_that_goes_on_says_so(site, chromium):
             assert box.evaluate(GOES_ON) == told, figure
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_link_to_a_figure_lands_on_it(site, chromium, width):
-    """Once pictures have come: those above it must not push it away, nor it lie below the window.
+def missed(page, figures):
+    """The figures to which a link does not lead once pictures have come, which must not push them away.
 
-    A page is opened at its last figure, above which most can move; from there links lead up, where pictures
-    have not yet come.
+    The page is open at the first of them, its last, above which most can move; from there links lead up,
+    where pictures have not yet come.
     """
-    figures = [(name, page.xpath("//main//figure/@id")[::-1]) for name, page in site.items()]
-    assert sum(len(names) for _, names in figures) > 30
-    missed = []
-    with visit(chromium, "404.html", width) as page:
-        for name, names in figures:
-            for place, figure in enumerate(names):
-                if place:
-                    page.evaluate("name => { location.hash = name }", figure)
-                else:
-                    page.goto(f"{(build.SITE / name).as_uri()}#{figure}")
-                page.evaluate(SETTLED)
-                page.wait_for_function(PICTURES_CAME)
-                page.wait_for_timeout(100)
-                if not 0 <= (top := page.evaluate(TOP, figure)) < 200:
-                    missed.append(f"{name}#{figure} at {top:.0f}")
-    assert not missed, "\n".join(missed)
+    for place, figure in enumerate(figures):
+        if place:
+            page.evaluate("name => { location.hash = name }", figure)
+        page.evaluate(SETTLED)
+        page.wait_for_function(PICTURES_CAME)
+        page.wait_for_timeout(100)
+        if not 0 <= (top := page.evaluate(TOP, figure)) < 200:
+            yield f"#{figure} at {top:.0f}"
+
+
+def test_a_link_to_a_figure_lands_on_it(site, seen):
+    assert sum(len(page.xpath("//main//figure/@id")) for page in site.values()) > 30
+    assert seen["missed"] == []
 
 
 def test_statements_and_exercises_show_their_addresses(site, book, chromium):
@@ -392,19 +403,16 @@ def test_what_is_typed_into_a_search_box_is_beside_the_magnifier(site, chromium,
 # --- Figures with sliders
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_sliders_stay_under_the_finger_and_show_whole_numbers(site, chromium, width):
-    moving = [name for name, page in site.items() if page.find_class("moving-figure")]
-    assert len(moving) >= 4
-    for name in moving:
-        with visit(chromium, name, width) as page:
-            if width == 1280:
-                assert browser.move_every_slider(page)
-            for figure in page.locator(".moving-figure").all():
-                figure.scroll_into_view_if_needed()
-                page.evaluate(SETTLED)
-                problems = figure.evaluate(MOVE)
-                assert not problems, "\n".join([name, *problems])
+def slider_faults(page):
+    for figure in page.locator(".moving-figure").all():
+        figure.scroll_into_view_if_needed()
+        page.evaluate(SETTLED)
+        yield from figure.evaluate(MOVE)
+
+
+def test_sliders_stay_under_the_finger_and_show_whole_numbers(site, seen):
+    assert len([name for name, page in site.items() if page.find_class("moving-figure")]) >= 4
+    assert seen["sliders"] == []
 
 
 # Every slider through its whole range, in steps that are not those of the sentences that room was kept for.

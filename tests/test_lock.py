@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import tomllib
-import venv
 import zipfile
 
 import pytest
@@ -119,15 +118,7 @@ def index(tmp_path_factory):
     return folder, lines
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """A new environment with the pip that this Python ships."""
-    folder = tmp_path_factory.mktemp("pip")
-    venv.create(folder, with_pip=True)
-    return next(path for path in folder.glob("*/python*") if path.stem == "python")
-
-
-def resolve(python, index, lines):
+def resolve(bare_python, index, lines):
     """What pip says of a lock, with nothing but the wheels of the index to look for."""
     folder = index[0]
     (folder / "lock.txt").write_text("".join(lines), encoding="utf-8")
@@ -142,21 +133,21 @@ def resolve(python, index, lines):
     ]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")}
     return subprocess.run(
-        [python, "-m", "pip", "install", *options],
+        [bare_python, "-m", "pip", "install", *options],
         env=environment | {"PIP_CONFIG_FILE": os.devnull},
         capture_output=True,
         text=True,
     )
 
 
-def test_pip_takes_the_lock_though_everything_in_it_has_a_newer_version(python, index):
-    result = resolve(python, index, index[1].values())
+def test_pip_takes_the_lock_though_everything_in_it_has_a_newer_version(bare_python, index):
+    result = resolve(bare_python, index, index[1].values())
     assert result.returncode == 0, result.stdout + result.stderr
     assert "99999999" not in result.stdout
 
 
-def test_pip_refuses_a_lock_that_leaves_something_out(python, index):
-    result = resolve(python, index, [index[1]["pytest"]])
+def test_pip_refuses_a_lock_that_leaves_something_out(bare_python, index):
+    result = resolve(bare_python, index, [index[1]["pytest"]])
     assert result.returncode == 1 and "must have their versions pinned" in result.stderr
 
 

@@ -574,12 +574,14 @@ def test_what_ruff_finds_is_told_by_the_cell(book, project):
     )
 
 
-def test_one_rule_that_cannot_go_on_leaves_the_others(project):
+def test_one_rule_that_cannot_go_on_leaves_the_others(first_chapters):
     """As the command prints it: a sentence a line, whatever else is wrong, and no traceback."""
-    edit_cell(project / SHIFT, "derive-shift", becomes("x = = 1"))
-    edit_cell(project / SHIFT, "exercises", replaced(":label: ex-centre\n", ""))
-    (project / "CHANGELOG.md").unlink()
-    script = f"from pathlib import Path; from literate import rules; rules.main(Path({str(project)!r}))"
+    edit_cell(first_chapters / SHIFT, "derive-shift", becomes("x = = 1"))
+    edit_cell(first_chapters / SHIFT, "exercises", replaced(":label: ex-centre\n", ""))
+    (first_chapters / "CHANGELOG.md").unlink()
+    script = (
+        f"from pathlib import Path; from literate import rules; rules.main(Path({str(first_chapters)!r}))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     found = done.stdout.splitlines()
     assert done.returncode == 1 and done.stderr == "" and len(found) == len(set(found))

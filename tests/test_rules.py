@@ -40,13 +40,13 @@ def test_no_rule_is_left_out():
     assert len(takes_book) > 20 and {*takes_book} <= {*rules.ON_BOOK, *rules.ON_ROOT}
 
 
-def test_all_rules_are_asked_of_the_files(project):
+def test_all_rules_are_asked_of_the_files(first_chapters):
     def forget(cell):
         cell.execution_count, cell.outputs = None, []
 
-    edit_cell(project / SHIFT, "derive-shift", forget)
-    (project / "softlit" / "extra.py").write_text("x = 1\n")
-    found = list(rules.all_problems(project))
+    edit_cell(first_chapters / SHIFT, "derive-shift", forget)
+    (first_chapters / "softlit" / "extra.py").write_text("x = 1\n")
+    found = list(rules.all_problems(first_chapters))
     assert f"{SHIFT}, cell derive-shift: saved without having run; use `make run`." in found
     assert any(line.startswith("softlit/extra.py") for line in found)
 
