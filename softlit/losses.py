@@ -206,17 +206,22 @@ def _slope_of_weights(x, y):
     slope -= y
     if cancels.any():
         direct, slope[at] = slope[at], 0
-        others = 0 - slice_sums(take(slope, near_one))[:, 0]
+        others = 0 - slice_sums(_some(slope, near_one))[:, 0]
         slope[at] = np.where(cancels, others, direct)
     _overwrite(slope, rows.tied, np.nan)
     _overwrite(slope, whole == 0, 0)
     return slope
 
 
+def _some(x, chosen):
+    """The chosen slices as rows; no copy of rows if all are chosen."""
+    return x if x.ndim == 2 and chosen.all() else take(x, chosen)
+
+
 def _largest_of(e, chosen):
     """Where the largest entries of the chosen slices are."""
     outer, _, *inner = np.nonzero(chosen)
-    return outer, take(e, chosen).argmax(axis=1), *inner
+    return outer, _some(e, chosen).argmax(axis=1), *inner
 
 
 def _overwrite(slices, chosen, value):
@@ -381,11 +386,17 @@ def _kl_quickly(x, z, way):
     terms = np.expm1(u) - u if way == _APART else _series(u, min(most, 1.0))
     terms *= e
     value = np.log1p(slice_sums(terms) / total)
-    sure = (moved <= 16 * np.sqrt(2 * value)) & (value >= 1e-100)
-    if way == _APART:  # for small u the difference cancels
-        sure &= (reach <= 16) & (value >= 1 / 200)
-    else:
-        sure &= reach <= 1
+    least, widest = (1 / 200, 16) if way == _APART else (1e-100, 1)
+    sure = (moved <= 16 * np.sqrt(2 * value)) & (value >= least)
+    if (
+        not sure.all()
+    ):  # of a sure classifier what changes much has little weight
+        cancels = 4 if way == _APART else 0
+        size = slice_sums(np.abs(u) * e) / total
+        sure |= ((cancels + 2 * moved) * size <= 64 * value) & (
+            value >= np.maximum(1e-15 * moved**2, 1e-100)
+        )
+    sure &= reach <= widest
     return value, sure | (moved == 0), way + 1
 
 
