@@ -393,7 +393,7 @@ def _kl_quickly(x, z, way):
     ):  # of a sure classifier what changes much has little weight
         cancels = 4 if way == _APART else 0
         size = slice_sums(np.abs(u) * e) / total
-        sure |= ((cancels + 2 * moved) * size <= 64 * value) & (
+        sure |= ((cancels + 2 * moved) * size <= 24 * value) & (
             value >= np.maximum(1e-15 * moved**2, 1e-100)
         )
     sure &= reach <= widest
