@@ -122,3 +122,38 @@ DIVERGENCES = [
 @pytest.mark.parametrize("x, z, value", DIVERGENCES)
 def test_divergences_at_the_edges(x, z, value):
     np.testing.assert_allclose(softlit.kl_from_logits(x, z), value, rtol=1e-14)
+
+
+def rows_of_all_kinds(rng, n):
+    """Pairs of logits at all distances, low, high and masked, in any order."""
+    pairs = []
+    for distance in (0, 1e-9, 1e-3, 0.1, 0.5, 3, 30, 300):
+        for centre in (0.0, -500.0, 1000.0):
+            x = centre + 3 * rng.normal(size=n)
+            z = x + distance * rng.normal(size=n) + rng.choice([0.0, 50.0])
+            hidden = rng.random(n) < rng.choice([0.0, 0.3])
+            hidden[0] = False
+            pairs.append([np.where(hidden, -INF, x), np.where(hidden, -INF, z)])
+    pairs += [[np.full(n, -INF), np.zeros(n)], [np.full(n, NAN), np.zeros(n)]]
+    return np.moveaxis(rng.permutation(pairs), 1, 0)
+
+
+@pytest.mark.parametrize("n", [2, 10, 40, 200])
+def test_a_row_in_a_batch_is_worth_what_it_is_worth_alone(n):
+    """Whatever way its neighbours need, and along which axis they lie."""
+    rng = np.random.default_rng(72)
+    x, z = rows_of_all_kinds(rng, n)
+    labels, weights = rng.integers(n, size=len(x)), softlit.softmax(rng.normal(size=x.shape))
+    calls = [
+        (softlit.kl_from_logits, z),
+        (softlit.cross_entropy, labels),
+        (softlit.cross_entropy, weights),
+        (softlit.cross_entropy_grad, labels),
+        (softlit.cross_entropy_grad, weights),
+    ]
+    for function, other in calls:
+        alone = np.array([function(a, b) for a, b in zip(x, other, strict=True)])
+        many = np.tile(x.T, 4), np.tile(other.T, 4)  # enough columns to be interleaved
+        columns = function(*many, axis=0)[..., : len(x)].T
+        for got in (function(x, other), columns):
+            np.testing.assert_allclose(got, alone, rtol=1.5e-14, atol=1e-16 if alone.ndim == 2 else 0)

@@ -569,8 +569,9 @@ climb_of_two = partial(climb, dtype=np.float64, start=two_rows, changed=changed_
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 60])
-def test_a_divergence_from_logits_is_right_at_every_distance(n):
-    error, both = climb_of_two(kl_error, n, seed=48)
+@pytest.mark.parametrize("seed", [48, 51])  # at the second, too bold a test of the quick ways shows
+def test_a_divergence_from_logits_is_right_at_every_distance(n, seed):
+    error, both = climb_of_two(kl_error, n, seed=seed)
     assert error <= 1e-14, f"{error:.3g} at {both.tolist()}"
 
 
