@@ -192,6 +192,24 @@ def a_newton_step(rng, at):
     }
 
 
+def spectrum(rng, at):
+    """At beta = 1, from the largest eigenvalue to the smallest."""
+    p = softmax(at["x"])[:, 0]
+    return {r"\beta": 1, r"\lambda": column(np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[::-1])}
+
+
+def the_centring_matrix(rng, at):
+    n = len(at["x"])
+    return {"A": np.eye(n) - 1 / n}
+
+
+def two_directions(rng, at):
+    """At beta = 1, from t = 0 and s = 0, with the means of v and w; short ones, for differences."""
+    p = softmax(at["x"])
+    v, w = (column(0.2 * rng.normal(size=len(p))) for _ in range(2))
+    return {r"\beta": 1, "t": 0, "s": 0, "v": v, "w": w, "c": np.sum(p * v), "g": np.sum(p * w)}
+
+
 def a_label(rng, at):
     """At beta = 1, as the statement has R and p."""
     return {r"\beta": 1}
@@ -214,6 +232,10 @@ SETTINGS = {
     "thm-cocoercive": two_distributions,
     "thm-curvature-change": a_move_of_the_logits,
     "thm-damped-newton": a_newton_step,
+    "thm-eigenvalue-sums": spectrum,
+    "thm-pseudo-inverse": the_centring_matrix,
+    "thm-second-derivative": two_directions,
+    "thm-skewness-bound": lambda rng, at: {"c": mean_of_v, "d": spread_of(at["v"])},
     "thm-cross-entropy-split": labels_that_sum_to_1,
     "thm-bregman": two_rows_of_logits,
     "thm-kl-logits": two_rows_of_logits,
