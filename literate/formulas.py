@@ -74,7 +74,7 @@ name: NAME
     | "[" sum "]"
     | (PREFIX | CALLED) [below] bracket -> call
     | "\\leftbar" sum "\\rightbar" -> absolute
-    | "\\lVert" sum "\\rVert" "_" NUMBER -> norm
+    | "\\lVert" sum "\\rVert" "_" (number | name) -> norm
     | "\\langle" sum "," sum "\\rangle" "_" NAME -> inner
     | "\\frac" "{" sum "}" "{" sum "}" -> over
     | "\\sqrt" "{" sum "}" -> root
@@ -229,8 +229,8 @@ class _Values(Interpreter):
         return abs(self.visit(tree.children[0]))
 
     def norm(self, tree):
-        inside, order = tree.children
-        return np.linalg.norm(np.ravel(self.visit(inside)), int(order))
+        inside, order = self.visit_children(tree)
+        return np.linalg.norm(np.ravel(inside), order)
 
     def inner(self, tree):
         left, right, name = tree.children

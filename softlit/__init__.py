@@ -9,6 +9,9 @@ from softlit.argmax import (
 from softlit.attention import (
     attention,
 )
+from softlit.curvature import (
+    softmax_spectral_norm,
+)
 from softlit.information import (
     entropy,
     kl_divergence,
@@ -85,6 +88,7 @@ __all__ = [
     "softmax_inverse",
     "softmax_jacobian",
     "softmax_jvp",
+    "softmax_spectral_norm",
     "softmax_vjp",
     "softmin",
     "softplus",

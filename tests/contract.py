@@ -80,6 +80,7 @@ REDUCTIONS = (
     | WEIGHTED
     | {
         "logsumexp": softlit.logsumexp,
+        "softmax_spectral_norm": softlit.softmax_spectral_norm,
         "SoftmaxState": lambda x, axis=-1: softlit.SoftmaxState().update(x, axis=axis).logsumexp(),
         "entropy": lambda p, axis=-1: softlit.entropy(softlit.closure(p, axis=axis), axis=axis),
         "kl_divergence": lambda p, axis=-1: softlit.kl_divergence(
@@ -140,6 +141,7 @@ CALLS = {
     "lse_max": (softlit.lse_max, _LOGITS),
     "mellowmax": (softlit.mellowmax, _LOGITS),
     "softmax_jacobian": (softlit.softmax_jacobian, _LOGITS),
+    "softmax_spectral_norm": (softlit.softmax_spectral_norm, {"x": X, "beta": ONE_A_SLICE}),
     "softmax_jvp": (softlit.softmax_jvp, _LOGITS | {"v": X}),
     "softmax_vjp": (softlit.softmax_vjp, _LOGITS | {"g": X}),
     "closure": (softlit.closure, {"x": X}),

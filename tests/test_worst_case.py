@@ -580,3 +580,58 @@ def test_the_search_finds_what_is_wrong_with_a_divergence_of_probabilities():
         return softlit.kl_divergence(softlit.softmax(x), softlit.softmax(z))
 
     assert climb_of_two(partial(kl_error, function=from_probabilities), 3, seed=48)[0] > 1e-3
+
+
+# --- The spectral norm of the Jacobian, at every scale
+
+
+def exact_spectral_norm(row, beta=1.0):
+    """By halving the way from the second probability to a bound above, over the second one, to 40 digits."""
+    terms = sorted((FORTY_DIGITS.mpf(beta) * FORTY_DIGITS.mpf(value) for value in row.tolist()), reverse=True)
+    s = FORTY_DIGITS.exp(terms[1] - terms[0])
+    w = [FORTY_DIGITS.exp(term - terms[1]) for term in terms[1:]]
+    rest = FORTY_DIGITS.fsum(w)
+    share = 1 / (1 + s * rest)
+    low, high = FORTY_DIGITS.mpf(1), share * (rest + 1)
+    while high - low > low * FORTY_DIGITS.mpf(10) ** -20:
+        middle = (low + high) / 2
+        above = FORTY_DIGITS.fsum(one / (middle - one) for one in w) * (1 - s * middle) > 1
+        low, high = (middle, high) if above else (low, middle)
+    return abs(FORTY_DIGITS.mpf(beta)) * share * s * high
+
+
+def norm_error(row, beta=1.0, function=softlit.softmax_spectral_norm):
+    """The relative error, of norms that are normal numbers."""
+    true = exact_spectral_norm(row, beta)
+    return float(abs(function(row, beta=beta) - true) / true) if true >= 1e-300 else 0.0
+
+
+def two_that_lead(rng, n, dtype):
+    """Any row; or one in which two logits are close, or tied, and the others at some distance."""
+    row = start(rng, n, dtype)
+    if rng.random() < 0.5:
+        row[:2] = row.max() + 10.0 ** rng.uniform(-17, 2, size=2) * rng.integers(2, size=2)
+    return row
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 60])
+def test_a_spectral_norm_is_right_at_every_scale(n):
+    error, row = climb(norm_error, n, np.float64, seed=49, start=two_that_lead)
+    assert error <= 1e-14, f"{error:.3g} at {row.tolist()}"
+
+
+@pytest.mark.parametrize("beta", [-0.507219372872787, 1e-3, 1e300, -1e-300])
+def test_a_spectral_norm_is_right_at_every_inverse_temperature(beta):
+    def error_of(row):
+        return norm_error(row / abs(beta), beta)
+
+    error, row = climb(error_of, 3, np.float64, seed=50, start=two_that_lead)
+    assert error <= 1e-14, f"{error:.3g} at {row.tolist()}"
+
+
+def test_the_search_finds_what_is_wrong_with_the_norm_of_a_matrix():
+    def of_the_matrix(row, beta):
+        p = softlit.softmax(row, beta=beta)
+        return np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[-1]
+
+    assert climb(partial(norm_error, function=of_the_matrix), 3, np.float64, seed=49)[0] > 1e-2

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from literate.letters.everywhere import DERIVED, closure, column, softmax
+from literate.letters.everywhere import DERIVED, closure, column, covariance, log_sum_exp, softmax
 
 
 def a_row(rng, at):
@@ -101,6 +101,115 @@ def two_rows_of_logits(rng, at):
     return {"z": z, "d": lambda at: np.log(softmax(at["x"]) / softmax(z)), "T": rng.uniform(0.5, 2)}
 
 
+def spread_of(v):
+    """The range of a vector, or of a difference of two."""
+    return np.max(v) - np.min(v)
+
+
+def a_change_of_the_logits(rng, at):
+    """Its range, and orders of norms."""
+    return {"d": spread_of(at["x"] - at["y"]), "a": rng.uniform(1, 4), "b": rng.uniform(1, 4)}
+
+
+def a_matrix(rng, at):
+    """And its largest singular value."""
+    A = rng.normal(size=(3, len(at["x"])))
+    return {"A": A, "a": np.linalg.norm(A, 2)}
+
+
+def mean_of_v(at):
+    return np.sum(at["p"](at) * at["v"])
+
+
+def along_a_line(rng, at):
+    """The shares at x + t v, and the mean of v under them."""
+    return {
+        "q": lambda at: softmax(at["x"] + at["t"] * at["v"]),
+        "c": lambda at: np.sum(at["q"](at) * at["v"]),
+    }
+
+
+def a_direction_with_bounds(rng, at):
+    v = at["v"]
+    return {
+        "w": column(rng.normal(size=len(v))),
+        "a": np.min(v) - rng.uniform(),
+        "b": np.max(v) + rng.uniform(),
+        "c": mean_of_v,
+    }
+
+
+def a_step(rng, at):
+    return {"d": spread_of(at["v"]), r"\barv": np.mean(at["v"])}
+
+
+def off_the_spectrum(rng, at):
+    """A number that is no share, and the vector that would belong to it."""
+    number = rng.uniform(0.05, 0.95)
+    return {
+        r"\beta": 1,
+        r"\lambda": number,
+        "w": lambda at: at["p"](at) / (at["p"](at) - number),
+    }
+
+
+def shares_in_falling_order(rng, at):
+    x = column(np.sort(at["x"][:, 0])[::-1])
+    p = softmax(x)[:, 0]
+    return {
+        r"\beta": 1,
+        "x": x,
+        "q": np.sum(p[1:] ** 2) / (1 - p[0]),
+        r"\lambda": np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[-1],
+    }
+
+
+def two_distributions(rng, at):
+    q = softmax(at[r"\beta"] * at["y"])
+    return {"q": q, "d": lambda at: np.sum(np.abs(at["p"](at) - q)) / 2}
+
+
+def a_move_of_the_logits(rng, at):
+    """At beta = 1: the shares after it, and another direction."""
+    return {
+        r"\beta": 1,
+        "q": softmax(at["x"] + at["v"]),
+        "d": spread_of(at["v"]),
+        "w": column(rng.normal(size=len(at["v"]))),
+    }
+
+
+def a_newton_step(rng, at):
+    """The loss of weights y for which v is Newton's step: their slope along v is minus the curvature."""
+    p, v = softmax(at["x"]), at["v"]
+    y = p + p * (v - np.sum(p * v))
+    s = rng.uniform(0.1, 1)
+    return {
+        r"\phi": lambda s: log_sum_exp(at["x"] + s * v) - np.sum(y * (at["x"] + s * v)),
+        "g": covariance(p, v, v),
+        "d": spread_of(v),
+        "s": s,
+    }
+
+
+def spectrum(rng, at):
+    """At beta = 1, from the largest eigenvalue to the smallest."""
+    p = softmax(at["x"])[:, 0]
+    return {r"\beta": 1, r"\lambda": column(np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[::-1])}
+
+
+def the_centring_matrix(rng, at):
+    n = len(at["x"])
+    return {"A": np.eye(n) - 1 / n}
+
+
+def two_directions(rng, at):
+    """At beta = 1, from t = 0 and s = 0, with the means of v and w; short ones, for differences."""
+    p = softmax(at["x"])
+    v, w = (column(0.2 * rng.normal(size=len(p))) for _ in range(2))
+    return {r"\beta": 1, "t": 0, "s": 0, "v": v, "w": w, "c": np.sum(p * v), "g": np.sum(p * w)}
+
+
 def a_label(rng, at):
     """At beta = 1, as the statement has R and p."""
     return {r"\beta": 1}
@@ -126,6 +235,21 @@ SETTINGS = {
     "thm-loss-along-line": a_line,
     "thm-safe-step": a_safe_step,
     "thm-parabola": a_line,
+    "thm-softmax-distance": a_change_of_the_logits,
+    "thm-lipschitz": a_change_of_the_logits,
+    "thm-contraction": a_matrix,
+    "thm-cumulants": along_a_line,
+    "thm-variance-bound": a_direction_with_bounds,
+    "thm-boehning": a_step,
+    "thm-secular": off_the_spectrum,
+    "thm-largest-eigenvalue": shares_in_falling_order,
+    "thm-cocoercive": two_distributions,
+    "thm-curvature-change": a_move_of_the_logits,
+    "thm-damped-newton": a_newton_step,
+    "thm-eigenvalue-sums": spectrum,
+    "thm-pseudo-inverse": the_centring_matrix,
+    "thm-second-derivative": two_directions,
+    "thm-skewness-bound": lambda rng, at: {"c": mean_of_v, "d": spread_of(at["v"])},
     "thm-cross-entropy-split": labels_that_sum_to_1,
     "thm-bregman": two_rows_of_logits,
     "thm-kl-logits": two_rows_of_logits,
@@ -151,6 +275,7 @@ SETTINGS = {
 }
 
 CASES = {
+    "thm-contraction": [r"|\beta| a < 2", r"x = A S(\beta x) + c"],
     "thm-lse-hessian": [r"\beta < 0"],
     "thm-jacobian": ["i = r"],
     "thm-grid-mean": [r"s = \frac14"],
