@@ -40,6 +40,10 @@ from softlit.maxima import (
     lse_max,
     mellowmax,
 )
+from softlit.sampling import (
+    sample,
+    sample_distinct,
+)
 from softlit.simplex import (
     closure,
     clr,
@@ -77,6 +81,8 @@ __all__ = [
     "mellowmax",
     "perturb",
     "power",
+    "sample",
+    "sample_distinct",
     "sigmoid",
     "soft_argmax",
     "soft_argmax_grad",
