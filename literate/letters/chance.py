@@ -92,6 +92,13 @@ def copies(rng, at):
     return {"n": int(rng.integers(2, 6)), "c": c, r"\phi": lambda t: np.exp(-c * np.exp(-t))}
 
 
+def a_grid_of_noise(rng, at):
+    """From the least to the largest value."""
+    eps = rng.uniform(0.01, 0.4)
+    ends = -np.log(-np.log([eps, 1 - eps]))
+    return {r"\varepsilon": eps, "d": ends[1] - ends[0]}
+
+
 SETTINGS = {
     "thm-shift-forces-exp": an_exponential,
     "thm-gradient-forces-exp": another_function,
@@ -101,6 +108,7 @@ SETTINGS = {
     "thm-plackett-luce": two_in_order,
     "thm-winning-gap": a_lead,
     "thm-relaxed-mean": a_soft_draw_of_two,
+    "thm-coarse-noise": a_grid_of_noise,
 }
 
 CASES = {
