@@ -32,9 +32,19 @@ def _refuse(bad, lacks):
         raise ValueError(f"{named} has no distribution to draw from: {lacks}")
 
 
+def _largest(score, k):
+    """The places of the k largest of each row, from the largest on."""
+    size = score.shape[-1]
+    if not 0 < k < size:
+        return np.argsort(-score, axis=-1)[..., :k]
+    found = np.argpartition(score, size - k, axis=-1)[..., size - k :]
+    order = np.argsort(-np.take_along_axis(score, found, axis=-1), axis=-1)
+    return np.take_along_axis(found, order, axis=-1)
+
+
 @on_rows(columns=("beta",), x=real_array)
-def _in_order(x, k, rng, axis=-1, *, beta=1.0, where=None):
-    """The places of a row in the order in which they are drawn; what is infinitely ahead comes first."""
+def _race(x, k, rng, axis=-1, *, beta=1.0, where=None):
+    """The places of the first k of each row; what is infinitely ahead comes before the race."""
     keep = True if where is None else where
     ahead = np.where(beta == 0, 0, np.copysign(1, beta) * x)
     possible = keep & (ahead != -np.inf)
@@ -44,10 +54,18 @@ def _in_order(x, k, rng, axis=-1, *, beta=1.0, where=None):
     _refuse(broken | few, f"a NaN, or fewer than {k} entries that can be drawn")
     raced = possible & np.isfinite(ahead) & np.isfinite(beta)
     top = np.max(ahead, axis=-1, keepdims=True, initial=-np.inf, where=raced)
-    level = np.where(raced, 0, np.where(possible, ahead, -np.inf))
-    waits = np.maximum(rng.standard_exponential(x.shape), np.finfo(float).tiny)
-    score = np.where(raced, abs(beta) * (ahead - top), 0) - np.log(waits)
-    return np.lexsort((-score, -level), axis=-1).astype(x.dtype)
+    gap = np.where(raced, abs(beta) * (ahead - top), 0)
+    waits = rng.standard_exponential(x.shape)
+    limits = np.finfo(float)  # no noise is infinite, and no gap
+    score = np.maximum(gap, limits.min / 2) - np.log(waits + limits.tiny)
+    if np.array_equal(raced, possible):
+        first = _largest(np.where(raced, score, -np.inf), k)
+    else:
+        level = np.where(raced, 0, np.where(possible, ahead, -np.inf))
+        first = np.lexsort((-score, -level), axis=-1)[..., :k]
+    places = np.zeros(x.shape, x.dtype)
+    places[..., :k] = first
+    return places
 
 
 # --- book/13-why-exp.ipynb, cell build-sample-distinct
@@ -118,9 +136,9 @@ def sample_distinct(x, k, axis=-1, *, beta=1.0, where=None, rng=None):
     if k < 0:
         raise ValueError(f"k must not be negative, but it is {k}")
     rng = np.random.default_rng(rng)
-    order = _in_order(_wide(x), k, rng, axis, beta=beta, where=where)
-    first = np.take(np.atleast_1d(order), range(k), axis=axis)
-    return first.astype(np.intp)
+    places = _race(_wide(x), k, rng, axis, beta=beta, where=where)
+    first = np.moveaxis(np.atleast_1d(places), axis, -1)[..., :k]
+    return np.moveaxis(first, -1, axis).astype(np.intp)
 
 
 # --- book/13-why-exp.ipynb, cell build-first-above
@@ -223,8 +241,9 @@ def sample(x, axis=-1, *, size=None, beta=1.0, where=None, rng=None):
     size, rng = _shape(size), np.random.default_rng(rng)
     p = np.asarray(softmax(_wide(x), axis, beta=beta, where=where))
     layout = Layout(p.shape, axis)
-    running = np.cumsum(layout.rows(p), axis=-1, dtype=float)
+    running = layout.rows(p).astype(float, copy=False)
     running = running.reshape(math.prod(layout.outer), layout.size)
+    np.cumsum(running, axis=-1, out=running)
     whole = running[:, -1] if layout.size else np.zeros(len(running))
     bad = ~(whole > 0).reshape(layout.outer)
     _refuse(bad, "a NaN, or no entry that can be drawn")
