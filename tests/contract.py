@@ -57,6 +57,8 @@ LOSS_SLOPES = {
 RUNNING = {"logcumsumexp": softlit.logcumsumexp}
 # Each entry is a query, a key and a value of one number.
 ATTENTION = {"attention": lambda x: softlit.attention(*[np.asarray(x)[..., np.newaxis]] * 3)}
+# Indices, of one dtype and without NaN: test_sampling.py has the contract of their edges.
+DRAWS = {"sample": softlit.sample, "sample_distinct": softlit.sample_distinct}
 # Positions: of 0, ..., N - 1 along one axis; several axes have a coordinate each, and tests of their own.
 POSITIONS = {"soft_argmax": softlit.soft_argmax}
 POSITION_SLOPES = {"soft_argmax_grad": softlit.soft_argmax_grad}
@@ -154,6 +156,8 @@ CALLS = {
     "cross_entropy": (softlit.cross_entropy, {"x": X, "labels": X, "where": MASK}),
     "cross_entropy_grad": (softlit.cross_entropy_grad, {"x": X, "labels": X, "where": MASK}),
     "kl_from_logits": (softlit.kl_from_logits, {"x": X, "z": X}),
+    "sample": (lambda **given: softlit.sample(rng=0, size=9, **given), _LOGITS),
+    "sample_distinct": (lambda **given: softlit.sample_distinct(k=1, rng=0, **given), _LOGITS),
     "sigmoid": (softlit.sigmoid, {"x": X}),
     "logit": (softlit.logit, {"p": X}),
     "softplus": (softlit.softplus, {"x": X}),
