@@ -9,6 +9,10 @@ from softlit.argmax import (
 from softlit.attention import (
     attention,
 )
+from softlit.duality import (
+    beta_for_entropy,
+    beta_for_mean,
+)
 from softlit.information import (
     entropy,
     kl_divergence,
@@ -60,6 +64,8 @@ __version__ = "0.1.0"
 __all__ = [
     "SoftmaxState",
     "attention",
+    "beta_for_entropy",
+    "beta_for_mean",
     "boltzmann_max",
     "closure",
     "clr",
