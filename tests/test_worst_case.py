@@ -639,6 +639,11 @@ def test_no_inverse_temperature_is_worse_than_the_bound(name, n):
     assert error <= BETA_BOUNDS[name], f"{error:.3g} ulp at {row.tolist()}"
 
 
+@pytest.mark.parametrize("error_of", [mean_error, entropy_error])
+def test_inverse_temperatures_of_float32_are_right_to_half_an_ulp(error_of):
+    assert climb(error_of, 10, np.float32, seed=48, start=start_with_a_place)[0] <= 0.501
+
+
 def test_the_search_finds_what_is_wrong_with_halving_on_the_mean():
     def by_halving(x, mean):
         low, high = -(2.0**10) / np.ptp(x), 2.0**10 / np.ptp(x)
