@@ -77,6 +77,21 @@ WEIGHTED = {
         x, axis, b=-1, return_sign=True, **options
     )[1],
 }
+
+
+def _beta_of_mean(x, axis=-1):
+    """The inverse temperature of a mean that is there: that of softmax itself."""
+    softlit.softmax(x, axis)  # refuses what is no number
+    return softlit.beta_for_mean(x, softlit.boltzmann_max(np.asarray(x, float), axis, keepdims=True), axis)
+
+
+def _beta_of_entropy(x, axis=-1):
+    """That of an entropy that is there: minus the mean logarithm under softmax."""
+    softlit.softmax(x, axis)
+    logs = softlit.log_softmax(np.asarray(x, float), axis)
+    return softlit.beta_for_entropy(x, -softlit.boltzmann_max(logs, axis, keepdims=True), axis)
+
+
 REDUCTIONS = (
     SOFT_MAXIMA
     | WEIGHTED
@@ -90,6 +105,8 @@ REDUCTIONS = (
         ),
         "cross_entropy": lambda x, axis=-1: softlit.cross_entropy(x, _even(x), axis),
         "kl_from_logits": lambda x, axis=-1: softlit.kl_from_logits(x, np.float16(0), axis),
+        "beta_for_mean": _beta_of_mean,
+        "beta_for_entropy": _beta_of_entropy,
     }
 )
 ELEMENTWISE = {
@@ -158,6 +175,8 @@ CALLS = {
     "kl_from_logits": (softlit.kl_from_logits, {"x": X, "z": X}),
     "sample": (lambda **given: softlit.sample(rng=0, size=9, **given), _LOGITS),
     "sample_distinct": (lambda **given: softlit.sample_distinct(k=1, rng=0, **given), _LOGITS),
+    "beta_for_mean": (softlit.beta_for_mean, {"x": X, "mean": np.array([[0.3], [0.4]])}),
+    "beta_for_entropy": (softlit.beta_for_entropy, {"x": X, "entropy": np.array([[0.5], [1.0]])}),
     "sigmoid": (softlit.sigmoid, {"x": X}),
     "logit": (softlit.logit, {"p": X}),
     "softplus": (softlit.softplus, {"x": X}),

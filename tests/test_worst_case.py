@@ -635,3 +635,79 @@ def test_the_search_finds_what_is_wrong_with_the_norm_of_a_matrix():
         return np.linalg.eigvalsh(np.diag(p) - np.outer(p, p))[-1]
 
     assert climb(partial(norm_error, function=of_the_matrix), 3, np.float64, seed=49)[0] > 1e-2
+
+
+# --- Inverse temperatures: of a row whose last number says where the wanted mean or entropy lies
+
+BETA_BOUNDS = {"mean": 6, "entropy": 3}
+
+
+def start_with_a_place(rng, n, dtype):
+    """Logits, and an inverse temperature in units of one over their range, from tiny to large."""
+    place = rng.choice([-1, 1]) * 10.0 ** rng.uniform(-14, 2.5)
+    return np.append(start(rng, n, dtype), dtype(place))
+
+
+def logits_and_beta(row):
+    x, place = row[:-1], row[-1]
+    return x, place / max(np.ptp(x), 1e-200)
+
+
+def mean_error(row, function=softlit.beta_for_mean):
+    """In ulps, against the root of the sum of c exp(beta c) with forty digits."""
+    x, beta = logits_and_beta(row)
+    mean = softlit.boltzmann_max(x, beta=beta)
+    if not x.min() < mean < x.max():
+        return 0.0
+    got = function(x, mean)
+    c = [FORTY_DIGITS.mpf(v) - FORTY_DIGITS.mpf(float(mean)) for v in x.tolist()]
+    true = FORTY_DIGITS.mpf(float(got))
+    for _ in range(4):
+        e = [FORTY_DIGITS.exp(true * v) for v in c]
+        slope = FORTY_DIGITS.fdot([v * v for v in c], e)
+        true -= FORTY_DIGITS.fdot(c, e) / slope
+    return in_ulps(got, [true])
+
+
+def entropy_error(row, function=softlit.beta_for_entropy):
+    """How far the entropy is from the wanted one, in ulps of both that and of the inverse temperature."""
+    x, beta = logits_and_beta(row)
+    wanted = softlit.entropy(softlit.softmax(x, beta=abs(beta)))
+    ties = np.count_nonzero(x == x.max())
+    if not max(np.log(ties), 1e-280) < wanted < np.log(x.size):
+        return 0.0
+    got = function(x, wanted)
+    s, top = FORTY_DIGITS.mpf(float(got)), int(x.argmax())
+    gaps = [FORTY_DIGITS.mpf(float(x[top])) - FORTY_DIGITS.mpf(v) for v in x.tolist()]
+    e = [FORTY_DIGITS.exp(-s * gap) for gap in gaps]
+    rest = FORTY_DIGITS.fsum(e[:top] + e[top + 1 :])
+    mean = FORTY_DIGITS.fdot(e, gaps) / (1 + rest)
+    variance = FORTY_DIGITS.fsum(w * (gap - mean) ** 2 for w, gap in zip(e, gaps, strict=True)) / (1 + rest)
+    off = FORTY_DIGITS.log1p(rest) + s * mean - FORTY_DIGITS.mpf(float(wanted))
+    return float(abs(off) / (ulp(wanted, row.dtype) + s * variance * ulp(s, row.dtype)))
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+@pytest.mark.parametrize("name", BETA_BOUNDS)
+def test_no_inverse_temperature_is_worse_than_the_bound(name, n):
+    error_of = {"mean": mean_error, "entropy": entropy_error}[name]
+    error, row = climb(error_of, n, np.float64, seed=48, start=start_with_a_place)
+    assert error <= BETA_BOUNDS[name], f"{error:.3g} ulp at {row.tolist()}"
+
+
+@pytest.mark.parametrize("error_of", [mean_error, entropy_error])
+def test_inverse_temperatures_of_float32_are_right_to_half_an_ulp(error_of):
+    assert climb(error_of, 10, np.float32, seed=48, start=start_with_a_place)[0] <= 0.501
+
+
+def test_the_search_finds_what_is_wrong_with_halving_on_the_mean():
+    def by_halving(x, mean):
+        low, high = -(2.0**10) / np.ptp(x), 2.0**10 / np.ptp(x)
+        for _ in range(80):
+            middle = (low + high) / 2
+            below = softlit.boltzmann_max(x, beta=middle) < mean
+            low, high = (middle, high) if below else (low, middle)
+        return np.float64(middle)
+
+    error, _ = climb(partial(mean_error, function=by_halving), 3, np.float64, 48, start=start_with_a_place)
+    assert error > 1e6
