@@ -40,6 +40,11 @@ from softlit.maxima import (
     lse_max,
     mellowmax,
 )
+from softlit.relatives import (
+    entmax,
+    entmax_jvp,
+    sparsemax,
+)
 from softlit.simplex import (
     closure,
     clr,
@@ -65,6 +70,8 @@ __all__ = [
     "clr",
     "cross_entropy",
     "cross_entropy_grad",
+    "entmax",
+    "entmax_jvp",
     "entropy",
     "hardmax",
     "kl_divergence",
@@ -89,4 +96,5 @@ __all__ = [
     "softmin",
     "softplus",
     "softplus_inverse",
+    "sparsemax",
 ]
