@@ -200,7 +200,7 @@ def entmax(x, axis=-1, *, alpha=1.5, beta=1.0, where=None):
     Derived in chapter 14, :prf:ref:`thm-entmax`. For `beta` = 1 the error of a share is at most one eps
     of the dtype, that is one unit in the last place of 1, on all rows that searches have found. A share
     next to the threshold has no relative accuracy: it is a small difference. The orders 1.5 and 2 are
-    computed by sorting, the others by Newton's method, which takes some ten times as long. The family: [1]_.
+    computed by sorting, the others by Newton's method, which takes longer. The family: [1]_.
 
     References
     ----------
