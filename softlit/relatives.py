@@ -98,12 +98,13 @@ def _threshold(y, a):
     n = y.shape[1]
     m = min(_FEW, n)
     solve = _by_formula if a in (1, 0.5) else _by_newton
-    while True:
-        leaders = _leaders(y, m)
+    leaders = _leaders(y, m)
+    c = solve(leaders, a)
+    if m < n and (leaders[-1] > c - 1 / a).any():
+        # more entries raise c, so the others that are above it now are all that can count
+        above = y > (c - 1 / a)[:, np.newaxis]
+        leaders = _leaders(y, np.count_nonzero(above, axis=1).max())
         c = solve(leaders, a)
-        if m == n or not (leaders[-1] > c - 1 / a).any():
-            break
-        m = n
     tied = np.count_nonzero(leaders == 0, axis=0)
     alone = np.count_nonzero(leaders > c - 1 / a, axis=0) == tied
     coarse = c.astype(np.float32).astype(c.dtype)
@@ -143,11 +144,13 @@ def _entmax_rows(x, alpha, axis=-1, *, beta=1.0, where=None):
     result = np.empty(rows.shape, x.dtype)
     for at, _ in tiles(rows, wide(x).itemsize):
         tile = rows[at].astype(wide(x), copy=False)
-        out = result[at] if result.dtype == tile.dtype else np.empty_like(tile)
+        kept = result.dtype == tile.dtype
+        out = result[at] if kept else np.empty_like(tile)
         part = None if mask is None else mask[at]
         beta = factors[at].astype(tile.dtype)
         _write_shares(tile, beta, part, alpha - 1, out)
-        result[at] = out
+        if not kept:
+            result[at] = out
     result = result.reshape(x.shape)
     return result if where is None else np.where(where, result, 0)
 
