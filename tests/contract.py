@@ -5,6 +5,7 @@ or a slice, tells where it belongs. A function of a new kind gets a table of its
 test_contract.py.
 """
 
+from functools import partial
 from inspect import signature
 
 import numpy as np
@@ -19,8 +20,13 @@ LOGITS = {
     "log_softmax": softlit.log_softmax,
     "softmin": softlit.softmin,
     "hardmax": softlit.hardmax,
+    "sparsemax": softlit.sparsemax,
+    "entmax": softlit.entmax,
+    "entmax, 1.2": partial(softlit.entmax, alpha=1.2),
 }
-WITH_BETA = {name: LOGITS[name] for name in ("softmax", "log_softmax", "softmin")}
+WITH_BETA = {
+    name: LOGITS[name] for name in ("softmax", "log_softmax", "softmin", "sparsemax", "entmax", "entmax, 1.2")
+}
 # Functions of a distribution (or positive vector), a slice in and a slice out.
 PARTS = {
     "closure": softlit.closure,
@@ -33,6 +39,7 @@ PARTS = {
 PRODUCTS = {
     "softmax_jvp": lambda x, axis=-1: softlit.softmax_jvp(x, x, axis=axis),
     "softmax_vjp": lambda x, axis=-1: softlit.softmax_vjp(x, x, axis=axis),
+    "entmax_jvp": lambda x, axis=-1: softlit.entmax_jvp(x, x, axis=axis),
 }
 # Softmax of what comes in pieces: of one piece, the slices of which are a stream each.
 STREAMS = {
@@ -163,6 +170,9 @@ CALLS = {
     "softmax_spectral_norm": (softlit.softmax_spectral_norm, {"x": X, "beta": ONE_A_SLICE}),
     "softmax_jvp": (softlit.softmax_jvp, _LOGITS | {"v": X}),
     "softmax_vjp": (softlit.softmax_vjp, _LOGITS | {"g": X}),
+    "sparsemax": (softlit.sparsemax, _LOGITS),
+    "entmax": (softlit.entmax, _LOGITS),
+    "entmax_jvp": (softlit.entmax_jvp, _LOGITS | {"v": X}),
     "closure": (softlit.closure, {"x": X}),
     "clr": (softlit.clr, {"p": X}),
     "softmax_inverse": (softlit.softmax_inverse, {"p": X, "constant": ONE_A_SLICE}),

@@ -196,7 +196,9 @@ def test_ties_of_one_slice_are_counted_whatever_stands_in_its_neighbours(dtype, 
     long = np.zeros(2**19, dtype)
     long[[1, 2, 2**18]] = odd, 50, 50
     if odd == odd:
-        np.testing.assert_allclose(softlit.log_softmax(long)[[2, 2**18]], np.log(dtype(0.5)), rtol=8 * eps(long))
+        np.testing.assert_allclose(
+            softlit.log_softmax(long)[[2, 2**18]], np.log(dtype(0.5)), rtol=8 * eps(long)
+        )
 
 
 @given(logits(bound=15))

@@ -10,7 +10,7 @@ from literate.notation import Notation, names, problems, signs, statements
 
 PAGE = Notation()
 # Symbols that no formula defines by the others: what is given, types of floats, and what is not evaluated.
-GIVEN = {"x", "T", r"\beta", r"\tau", r"\rho", "u", r"\Omega", r"\hat", r"\mathsfT"}
+GIVEN = {"x", "T", r"\alpha", r"\beta", r"\tau", r"\rho", "u", r"\Omega", r"\hat", r"\mathsfT"}
 GIVEN |= {"W", r"\succ", r"\Delta^\circ", r"\operatornameSA"}
 
 

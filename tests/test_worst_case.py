@@ -711,3 +711,64 @@ def test_the_search_finds_what_is_wrong_with_halving_on_the_mean():
 
     error, _ = climb(partial(mean_error, function=by_halving), 3, np.float64, 48, start=start_with_a_place)
     assert error > 1e6
+
+
+# --- Entmax: an error in units of the eps of 1, since a share next to the threshold has no relative accuracy
+
+ORDERS = [1.2, 1.5, 1.8, 2.0]
+
+
+def exact_entmax(row, alpha):
+    """The shares to 40 digits, by Newton's method from below."""
+    a, mp = FORTY_DIGITS.mpf(alpha) - 1, FORTY_DIGITS
+    top = max(row.tolist())
+    gaps = [mp.mpf(value) - mp.mpf(top) for value in row.tolist()]
+    c = mp.mpf(0)
+    while True:
+        bases = [max(1 + a * (gap - c), mp.mpf(0)) for gap in gaps]
+        slopes = [base ** (1 / a - 1) if base else base for base in bases]
+        shares = [base * slope for base, slope in zip(bases, slopes, strict=True)]
+        total = mp.fsum(shares)
+        step = (total - total ** (1 - a)) / (a * mp.fsum(slopes))
+        if step <= 1e-30:
+            return shares
+        c += step
+
+
+def largest_share_error(function, alpha, row):
+    got = function(row).tolist()
+    true = exact_entmax(row, alpha)
+    errors = [abs(FORTY_DIGITS.mpf(g) - t) for g, t in zip(got, true, strict=True)]
+    return float(max(errors)) / float(np.finfo(row.dtype).eps)
+
+
+def start_of_entmax(rng, n, dtype):
+    """Rows of which all entries have a share, or few, or one, around any centre."""
+    row = 2.0 ** rng.uniform(-10, 3) * rng.uniform(-1, 1, size=n)
+    if rng.random() < 0.5:
+        row[rng.integers(n)] = row.max() + rng.uniform()
+    return (row + rng.choice([0.0, 1.0, 1000.0]) * rng.uniform()).astype(dtype)
+
+
+@pytest.mark.parametrize("n", [2, 10, 40])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("alpha", ORDERS)
+def test_no_share_of_entmax_is_off_by_more_than_one_eps(alpha, dtype, n):
+    function = partial(softlit.entmax, alpha=alpha)
+    steps = {2: 60, 10: 40, 40: 12}[n]
+    with patch.dict(STEPS, {n: steps}):
+        error, row = climb(partial(largest_share_error, function, alpha), n, dtype, 47, start_of_entmax)
+    assert error <= 1, f"{error:.3g} eps at {row.tolist()}"
+
+
+def as_printed(row):
+    """Sparsemax without the largest logit taken away."""
+    ordered = np.sort(row)[::-1]
+    k = np.arange(1, row.size + 1, dtype=row.dtype)
+    thresholds = (np.cumsum(ordered) - 1) / k
+    return np.maximum(row - thresholds[ordered > thresholds][-1], 0)
+
+
+def test_the_search_finds_what_is_wrong_with_sparsemax_as_printed():
+    error, _ = climb(partial(largest_share_error, as_printed, 2.0), 10, np.float64, 47, start_of_entmax)
+    assert error > 100

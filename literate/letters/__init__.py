@@ -21,7 +21,7 @@ import numpy as np
 
 from literate import ledger
 from literate.formulas import MeaninglessError, UnreadError, formulas, holds, read
-from literate.letters import calculus, chance, duality, function, scale, temperature
+from literate.letters import calculus, chance, duality, function, relatives, scale, temperature
 from literate.letters.everywhere import DERIVED, FUNCTIONS, column, softmax
 
 FOLDER = "literate/letters/"
@@ -30,7 +30,7 @@ DRAWS = 12
 
 def _tables(name):
     """A table of every part as one."""
-    parts = (function, temperature, calculus, duality, chance, scale)
+    parts = (function, temperature, calculus, duality, chance, relatives, scale)
     return {key: value for part in parts for key, value in getattr(part, name, {}).items()}
 
 

@@ -37,6 +37,10 @@ def entropy(p):
     return -np.sum(p * np.log(p))
 
 
+def tsallis(p, order):
+    return np.sum(p - p**order) / (order * (order - 1))
+
+
 def divergence(p, q):
     return np.sum(p * np.log(p / q))
 
@@ -88,7 +92,7 @@ FUNCTIONS = {
     r"\ulp()": lambda at, below, y: np.spacing(abs(y)),
     "B()": lambda at, beta, x: np.sum(softmax(beta * x) * x),
     "E()": lambda at, below, x: np.sum(at["c"] * softmax(at[r"\beta"] * x)),
-    "H()": lambda at, below, p: entropy(p),
+    "H()": lambda at, order, p: entropy(p) if order is None else tsallis(p, order),
     "L()": lambda at, below, x, y: -np.sum(y * np.log(softmax(x))),
     "S()": lambda at, below, x: softmax(x),
     r"\odot()": lambda a, p: closure(p**a),
