@@ -9,6 +9,11 @@ from softlit.argmax import (
 from softlit.attention import (
     attention,
 )
+from softlit.calibration import (
+    calibration_error,
+    calibration_table,
+    fit_beta,
+)
 from softlit.information import (
     entropy,
     kl_divergence,
@@ -54,6 +59,11 @@ from softlit.streaming import (
 from softlit.temperature import (
     softmin,
 )
+from softlit.truncation import (
+    min_p_mask,
+    top_k_mask,
+    top_p_mask,
+)
 
 __version__ = "0.1.0"
 
@@ -61,11 +71,14 @@ __all__ = [
     "SoftmaxState",
     "attention",
     "boltzmann_max",
+    "calibration_error",
+    "calibration_table",
     "closure",
     "clr",
     "cross_entropy",
     "cross_entropy_grad",
     "entropy",
+    "fit_beta",
     "hardmax",
     "kl_divergence",
     "kl_from_logits",
@@ -75,6 +88,7 @@ __all__ = [
     "logsumexp",
     "lse_max",
     "mellowmax",
+    "min_p_mask",
     "perturb",
     "power",
     "sigmoid",
@@ -89,4 +103,6 @@ __all__ = [
     "softmin",
     "softplus",
     "softplus_inverse",
+    "top_k_mask",
+    "top_p_mask",
 ]
