@@ -35,7 +35,7 @@ def _classes(y, shape, axis):
     y = plain_array(y, "y")
     if y.dtype.kind not in "iu":
         raise TypeError(
-            f"y must hold integers, the true classes, not values of dtype {y.dtype}"
+            f"y must hold integers, not values of dtype {y.dtype}: they are the true classes"
         )
     return class_indices(y, shape, axis, "y")
 
