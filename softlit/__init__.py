@@ -9,8 +9,17 @@ from softlit.argmax import (
 from softlit.attention import (
     attention,
 )
+from softlit.calibration import (
+    calibration_error,
+    calibration_table,
+    fit_beta,
+)
 from softlit.curvature import (
     softmax_spectral_norm,
+)
+from softlit.duality import (
+    beta_for_entropy,
+    beta_for_mean,
 )
 from softlit.information import (
     entropy,
@@ -43,6 +52,15 @@ from softlit.maxima import (
     lse_max,
     mellowmax,
 )
+from softlit.relatives import (
+    entmax,
+    entmax_jvp,
+    sparsemax,
+)
+from softlit.sampling import (
+    sample,
+    sample_distinct,
+)
 from softlit.simplex import (
     closure,
     clr,
@@ -57,18 +75,30 @@ from softlit.streaming import (
 from softlit.temperature import (
     softmin,
 )
+from softlit.truncation import (
+    min_p_mask,
+    top_k_mask,
+    top_p_mask,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SoftmaxState",
     "attention",
+    "beta_for_entropy",
+    "beta_for_mean",
     "boltzmann_max",
+    "calibration_error",
+    "calibration_table",
     "closure",
     "clr",
     "cross_entropy",
     "cross_entropy_grad",
+    "entmax",
+    "entmax_jvp",
     "entropy",
+    "fit_beta",
     "hardmax",
     "kl_divergence",
     "kl_from_logits",
@@ -78,8 +108,11 @@ __all__ = [
     "logsumexp",
     "lse_max",
     "mellowmax",
+    "min_p_mask",
     "perturb",
     "power",
+    "sample",
+    "sample_distinct",
     "sigmoid",
     "soft_argmax",
     "soft_argmax_grad",
@@ -93,4 +126,7 @@ __all__ = [
     "softmin",
     "softplus",
     "softplus_inverse",
+    "sparsemax",
+    "top_k_mask",
+    "top_p_mask",
 ]

@@ -449,6 +449,44 @@ def nonnegative_array(p, name="p"):
     return p, dtype
 
 
+# --- book/11-cross-entropy.ipynb, cell build-class-indices
+from operator import index
+
+
+def class_indices(labels, shape, axis, name, ignore_index=None):
+    """Labels as one class for each slice of an array of this shape, -1 for a slice that is ignored.
+
+    Raises
+    ------
+    TypeError
+        If `axis` is not an integer.
+    ValueError
+        If the shapes do not fit, or a label is not a class.
+    """
+    try:
+        axis = index(axis)
+    except TypeError:
+        raise TypeError(
+            f"axis must be an int where labels are classes, not {axis!r}"
+        ) from None
+    layout = Layout(shape, axis)
+    labels = broadcast_array(labels, layout.outer, name)
+    ignored = np.zeros(labels.shape, bool)
+    if ignore_index is not None:
+        ignored = labels == ignore_index
+    wrong = ~ignored & ((labels < 0) | (labels >= layout.size))
+    if wrong.any():
+        place = np.argwhere(wrong)[0].tolist()
+        entry = f"{name}{place}" if place else name
+        raise ValueError(
+            f"{entry} is {labels[tuple(place)]}, which is no class: "
+            f"they go from 0 to {layout.size - 1}"
+        )
+    k = labels.astype(np.intp)  # unsigned ones have no -1
+    k[ignored] = -1
+    return k
+
+
 # --- book/15-streaming.ipynb, cell build-blocks
 import operator
 
@@ -479,6 +517,7 @@ __all__ = [
     "broadcast_array",
     "broadcast_together",
     "broadcasts",
+    "class_indices",
     "mask_array",
     "nonnegative_array",
     "on_floats",

@@ -3,15 +3,14 @@
 """Losses: what a prediction costs once the answer is known, its slope, and a divergence, from logits."""
 
 import math
-import operator
 from typing import NamedTuple
 
 import numpy as np
 
 from softlit._arrays import (
     Layout,
-    broadcast_array,
     broadcast_together,
+    class_indices,
     mask_array,
     nonnegative_array,
     on_floats,
@@ -280,45 +279,13 @@ def _weighted(x, labels, slope, axis, where):
     return _by_slices(works, x, y, slope, layout, mask)
 
 
-def _class_indices(labels, shape, axis, ignore_index):
-    """Labels as one class for each slice of an array of this shape, -1 for a slice that is ignored.
-
-    Raises
-    ------
-    TypeError
-        If `axis` is not an integer.
-    ValueError
-        If the shapes do not fit, or a label is not a class.
-    """
-    try:
-        axis = operator.index(axis)
-    except TypeError:
-        raise TypeError(
-            f"axis must be an int where labels are classes, not {axis!r}"
-        ) from None
-    layout = Layout(shape, axis)
-    labels = broadcast_array(labels, layout.outer, "labels")
-    ignored = np.zeros(labels.shape, bool)
-    if ignore_index is not None:
-        ignored = labels == class_number(ignore_index)
-    wrong = ~ignored & ((labels < 0) | (labels >= layout.size))
-    if wrong.any():
-        place = np.argwhere(wrong)[0].tolist()
-        entry = f"labels{place}" if place else "labels"
-        raise ValueError(
-            f"{entry} is {labels[tuple(place)]}, which is no class: "
-            f"they go from 0 to {layout.size - 1}"
-        )
-    k = labels.astype(np.intp)  # unsigned ones have no -1
-    k[ignored] = -1
-    return k
-
-
 def _loss_or_slope(x, labels, axis, where, ignore_index, slope):
     """Both functions read their labels alike: integers are classes, floats are weights."""
     labels = plain_array(labels, "labels")
     if labels.dtype.kind in "iu":
-        k = _class_indices(labels, np.shape(x), axis, ignore_index)
+        if ignore_index is not None:
+            ignore_index = class_number(ignore_index)
+        k = class_indices(labels, np.shape(x), axis, "labels", ignore_index)
         return _labelled(x, k, slope, axis, where)
     if labels.dtype.kind != "f":
         raise no_labels(labels.dtype)

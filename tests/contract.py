@@ -135,6 +135,19 @@ def plain(known):
                 yield name, function, first
 
 
+# Which entries to keep: bool, in the shape of the logits.
+KEPT = {
+    "top_k_mask": lambda x, axis=-1, **options: softlit.top_k_mask(x, 2, axis, **options),
+    "top_p_mask": lambda x, axis=-1, **options: softlit.top_p_mask(x, 0.7, axis, **options),
+    "min_p_mask": lambda x, axis=-1, **options: softlit.min_p_mask(x, 0.5, axis, **options),
+}
+# What all slices together say, beside the true class of each.
+BESIDE_TRUTH = {
+    "fit_beta": softlit.fit_beta,
+    "calibration_table": softlit.calibration_table,
+    "calibration_error": softlit.calibration_error,
+}
+
 PLAIN = {
     name: function
     for name, function, _ in plain(LOGITS | PARTS | PRODUCTS | STREAMS | RUNNING | LOSS_SLOPES | REDUCTIONS)
@@ -151,6 +164,7 @@ ALL = WITH_AXIS | ELEMENTWISE | MATRIX | ATTENTION | POSITIONS | POSITION_SLOPES
 X = np.array([[0.2, 0.3, 0.5], [0.25, 0.5, 0.25]])
 ONE_A_SLICE = np.array([[0.5], [2.0]])
 MASK = np.array([[True, True, False], [True, False, True]])
+CLASSES = np.array([1, 0])  # the true class of each slice of X
 STATE = softlit.SoftmaxState().update(X)
 _LOGITS = {"x": X, "beta": ONE_A_SLICE, "where": MASK}
 # The array arguments of each function, and values that it takes.
@@ -187,6 +201,12 @@ CALLS = {
     "sample_distinct": (lambda **given: softlit.sample_distinct(k=1, rng=0, **given), _LOGITS),
     "beta_for_mean": (softlit.beta_for_mean, {"x": X, "mean": np.array([[0.3], [0.4]])}),
     "beta_for_entropy": (softlit.beta_for_entropy, {"x": X, "entropy": np.array([[0.5], [1.0]])}),
+    "fit_beta": (softlit.fit_beta, {"x": X, "y": CLASSES, "where": MASK}),
+    "calibration_table": (softlit.calibration_table, {"p": X, "y": CLASSES}),
+    "calibration_error": (softlit.calibration_error, {"p": X, "y": CLASSES}),
+    "top_k_mask": (lambda x, k=2, **given: softlit.top_k_mask(x, k, **given), {"x": X, "where": MASK}),
+    "top_p_mask": (softlit.top_p_mask, _LOGITS | {"p": np.array(0.6)}),
+    "min_p_mask": (softlit.min_p_mask, _LOGITS | {"p": np.array(0.6)}),
     "sigmoid": (softlit.sigmoid, {"x": X}),
     "logit": (softlit.logit, {"p": X}),
     "softplus": (softlit.softplus, {"x": X}),

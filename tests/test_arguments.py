@@ -16,9 +16,10 @@ from contract import CALLS, MASK, X
 import softlit
 
 NOT_ARRAYS = {"axis", "keepdims", "block", "causal", "ignore_index", "return_lse", "return_sign"}
-NOT_ARRAYS |= {"size", "rng"}
-COUNTS = {"sample_distinct": {"k"}}  # which attention has as an array
+NOT_ARRAYS |= {"size", "rng", "bins", "equal"}
+COUNTS = {"sample_distinct": {"k"}, "top_k_mask": {"k"}}  # which attention has as an array
 MASKS = {"where", "mask"}
+TRUE_CLASSES = {"fit_beta", "calibration_table", "calibration_error"}  # integers alone, as y
 ARGUMENTS = [(name, argument) for name, (_, arguments) in CALLS.items() for argument in arguments]
 
 
@@ -133,7 +134,10 @@ WRONG = {
 @every_argument
 @pytest.mark.parametrize("dtype", WRONG)
 def test_a_wrong_dtype_is_named_with_its_argument(name, argument, dtype):
-    must = "must hold bool" if argument in MASKS else "must hold real numbers"
+    kind = "bool" if argument in MASKS else "real numbers"
+    if argument == "y" and name in TRUE_CLASSES:
+        kind = "integers"
+    must = f"must hold {kind}"
     with pytest.raises(TypeError, match=rf"\b{argument}\b {must}, not values of dtype {re.escape(dtype)}"):
         call(name, **{argument: WRONG[dtype]})
 
@@ -197,14 +201,16 @@ def test_a_ragged_list_is_named(name, argument):
 FITTING = [pair for pair in ARGUMENTS if pair[1] not in ("x", "block") and pair[0] != "attention"]
 FITTING = [pair for pair in FITTING if len(CALLS[pair[0]][1]) > 1 and pair != ("softmax_inverse", "p")]
 FITTING = [pair for pair in FITTING if pair != ("power", "p") and "State" not in pair[0]]
+FITTING = [pair for pair in FITTING if pair not in {(name, "p") for name in TRUE_CLASSES}]
 
 
 @pytest.mark.parametrize(("name", "argument"), FITTING, ids=map(".".join, FITTING))
 def test_a_shape_that_does_not_broadcast_is_named_with_both_shapes(name, argument):
-    wrong = np.ones((5, 4), bool if argument in MASKS else float)
+    classes = argument == "y" and name in TRUE_CLASSES
+    wrong = np.ones((5, 4), bool if argument in MASKS else int if classes else float)
     with pytest.raises(ValueError, match=rf"\b{argument}\b.* shape \(5, 4\)") as error:
         call(name, **{argument: wrong})
-    assert "(2, 3)" in str(error.value)
+    assert ("(2,)" if classes else "(2, 3)") in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from literate.letters.everywhere import column
+from literate.letters.everywhere import column, softmax
 from literate.letters.function import two_families
 
 
@@ -44,6 +44,38 @@ def means_with_logsumexps(rng, at):
     return {**both, "l_": lambda at, number: lses[number], "l": np.logaddexp(*lses.values())}
 
 
+def intercepts(rng, at):
+    """And the slope in the intercept of the true class as often as in another one."""
+    return {"b": column(rng.normal(size=len(at["x"]))), "r": rng.choice([at["r"], at["k"]])}
+
+
+def a_temperature(rng, at):
+    return {"T": 1 / at[r"\beta"]}
+
+
+def a_cut(rng, at):
+    """Some entries are kept, i among them; what is 0 is so small that its logarithm still exists."""
+    p = softmax(at["x"])
+    kept = np.append([True], rng.random(len(p) - 1) < 0.5)[:, np.newaxis]
+    o = softmax(np.where(kept, rng.normal(size=p.shape), -600))
+    s = np.sum(p[kept])
+    return {r"\beta": 1, "i": 1, "o": o, "s": s, "q": np.where(kept, p / s, o)}
+
+
+def two_bins(rng, at):
+    """Their shares of the examples, which are positive; accuracies and confidences are any numbers."""
+    return {"s": rng.uniform(0.1, 1), "t": rng.uniform(0.1, 1), "d": rng.normal()}
+
+
+def a_part_of_the_largest(rng, at):
+    return {"t": rng.uniform(0, 1)}
+
+
+def a_rank(rng, at):
+    n, epsilon = int(rng.integers(5, 50)), rng.uniform(0.2, 0.9)
+    return {"n": n, r"\varepsilon": epsilon, "r": int(np.ceil((n + 1) * (1 - epsilon)))}
+
+
 SETTINGS = {
     "def-softmax-state": one_family,
     "thm-merge": two_families,
@@ -52,8 +84,27 @@ SETTINGS = {
     "thm-exact-sum": multiples,
     "thm-carried-mean": a_carried_mean,
     "thm-merged-means": means_with_logsumexps,
+    "thm-calibrated-in-the-large": intercepts,
+    "thm-not-convex-in-temperature": a_temperature,
+    "thm-truncation": a_cut,
+    "thm-calibration-error": two_bins,
+    "thm-truncation-temperature": a_part_of_the_largest,
+    "thm-conformal": a_rank,
 }
 
 UNREAD = {
     "thm-root-d": "a mean and a variance, in words",
+    "def-calibration-error": "a sum that gets a name, not a letter",
+    "thm-local-score": "which prices there are, in words",
+    "thm-score-decomposition": "three parts of a mean, as a sum that is told in words",
+    "thm-squared-gap": "means over chance, in words",
+    "thm-winners-curse": "a mean over chance, in words",
+    "thm-one-beta": "which maps there are, in words",
+    "thm-bottleneck": "ranks, in words",
+    "thm-cannot-win": "which class can win, in words",
+}
+
+CASES = {
+    "thm-proper-scores": ["p = q"],
+    "thm-truncation-temperature": [r"\beta = 1"],
 }
