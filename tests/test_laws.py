@@ -185,7 +185,7 @@ def test_two_entries_are_the_logistic_function(x):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("odd", [np.nan, -np.inf, 0])
 def test_ties_of_one_slice_are_counted_whatever_stands_in_its_neighbours(dtype, odd):
-    """Along an axis that is not the last, and in rows too long to hold, what equals the maximum is left out."""
+    """In slices that are interleaved or too long to hold, what equals the maximum is left out."""
     columns = np.random.default_rng(0).normal(size=(300, 64)).astype(dtype)
     columns[:, 3] = odd
     columns[[7, 290], 8] = 9  # as many more than one as a NaN has less

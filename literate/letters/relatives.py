@@ -114,7 +114,7 @@ SETTINGS = {
     "thm-entmax-sharp": at_a_temperature,
     "thm-entmax-jacobian": an_order,
     "thm-entmax-lipschitz": a_distribution,
-    "thm-fenchel-young": a_label,
+    "thm-entmax-loss": a_label,
     "thm-softmax-one": a_sink,
 }
 
@@ -123,7 +123,7 @@ CASES = {
     "thm-entmax-jacobian": ["q_i > 0", "w_i = 0", r"\alpha = 2"],
     "thm-entmax-newton": [r"\phi(c) = 1", r"\alpha = 2"],
     "thm-taylor-softmax": ["n = 2", "t < -1", "t = -1"],
-    "thm-fenchel-young": ["q = y", r"\alpha = 1"],
+    "thm-entmax-loss": ["q = y", r"\alpha = 1"],
 }
 
 UNREAD = {
@@ -131,5 +131,5 @@ UNREAD = {
 }
 
 STILL_TRUE = {
-    ("thm-fenchel-young", r"+ H_\alpha(y)"): "a constant has no slope",
+    ("thm-entmax-loss", r"+ H_\alpha(y)"): "a constant has no slope",
 }
