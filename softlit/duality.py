@@ -236,7 +236,7 @@ def beta_for_mean(x, mean, axis=-1, *, keepdims=False):
     >>> print(beta.round(6))
     0.371049
     >>> softlit.softmax([1, 2, 3, 4, 5, 6], beta=beta).round(4)
-    array([0.0543, 0.0788, 0.1142, 0.1655, 0.2398, 0.3475])
+    array([0.0544, 0.0788, 0.1142, 0.1654, 0.2398, 0.3475])
     >>> softlit.beta_for_mean([1, 2, 3, 4, 5, 6], [[6 - 1e-9], [6]]).round(4)
     array([20.7233,     inf])
     """
