@@ -70,6 +70,14 @@ def _deviations(x, mean):
     return c, (x - (c - back)) - (mean + back)
 
 
+def _log_ratio(a, b, difference):
+    """log(a/b); where the two are close, from their difference, which is known better than they are."""
+    ratio = a / b
+    close = np.abs(ratio - 1) < 0.5
+    value = np.log1p(np.where(close, difference / b, 0))
+    return np.where(close, value, np.log(ratio))
+
+
 def _mean_residual(c, lost):
     """How far s is from the root of sum c exp(s c) = 0; value and slope.
 
@@ -89,10 +97,7 @@ def _mean_residual(c, lost):
         grown = np.sum(c * np.expm1(s * c), axis=-1, where=near)
         grown += np.sum(first, axis=-1, where=~near & above)
         surplus = (still + grown) + np.sum(first, axis=-1, where=~near & ~above)
-        ratio = up / down
-        close = np.abs(ratio - 1) < 0.5
-        value = np.log1p(np.where(close, surplus / down, 0))
-        return np.where(close, value, np.log(ratio)), slope
+        return _log_ratio(up, down, surplus), slope
 
     return residual
 
@@ -135,10 +140,7 @@ def _entropy_residual(gaps, absent, wanted):
         mean = np.sum(p * g, axis=-1, keepdims=True)
         entropy = (np.log1p(rest) + s * mean)[..., 0]
         slope = s[..., 0] * np.sum(p * (g - mean) ** 2, axis=-1) / entropy
-        ratio = wanted / entropy
-        close = np.abs(ratio - 1) < 0.5
-        value = np.log1p(np.where(close, (wanted - entropy) / entropy, 0))
-        return np.where(close, value, np.log(ratio)), slope
+        return _log_ratio(wanted, entropy, wanted - entropy), slope
 
     return residual
 
@@ -234,7 +236,7 @@ def beta_for_mean(x, mean, axis=-1, *, keepdims=False):
     >>> print(beta.round(6))
     0.371049
     >>> softlit.softmax([1, 2, 3, 4, 5, 6], beta=beta).round(4)
-    array([0.0543, 0.0788, 0.1142, 0.1655, 0.2398, 0.3475])
+    array([0.0544, 0.0788, 0.1142, 0.1654, 0.2398, 0.3475])
     >>> softlit.beta_for_mean([1, 2, 3, 4, 5, 6], [[6 - 1e-9], [6]]).round(4)
     array([20.7233,     inf])
     """

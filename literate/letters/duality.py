@@ -2,15 +2,12 @@
 
 import numpy as np
 
+from literate.letters.calculus import labels_that_sum_to_1
 from literate.letters.everywhere import closure, column, softmax
 
 
 def either_sign(rng, at):
     return {r"\beta": at[r"\beta"] * rng.choice([-1, 1])}
-
-
-def a_distribution_y(rng, at):
-    return {"y": softmax(column(rng.normal(size=len(at["x"]))))}
 
 
 def a_prior(rng, at):
@@ -48,8 +45,8 @@ def four_sums(rng, at):
 
 SETTINGS = {
     "thm-gibbs": either_sign,
-    "thm-conjugate": a_distribution_y,
-    "thm-fenchel-young": a_distribution_y,
+    "thm-conjugate": labels_that_sum_to_1,
+    "thm-fenchel-young": labels_that_sum_to_1,
     "thm-maximum-entropy": either_sign,
     "thm-entropy-to-beta": either_sign,
     "thm-donsker-varadhan": a_prior,
