@@ -126,6 +126,7 @@ DERIVED = {
     r"\ones": lambda at: np.ones_like(at["x"]),
     r"\eta": lambda at: np.exp(-2 * (np.pi * at[r"\tau"]) ** 2),
     r"\pi": math.pi,
+    r"\gamma": np.euler_gamma,
     r"\constants": None,
     r"\delta_": lambda at, i, r: float(i == r),
     "e": math.e,
