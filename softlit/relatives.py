@@ -214,9 +214,9 @@ def entmax(x, axis=-1, *, alpha=1.5, beta=1.0, where=None):
     --------
     >>> import softlit
     >>> softlit.entmax([1.0, 0.5, -2.0]).round(4)
-    array([0.6740, 0.3260, 0.    ])
+    array([0.674, 0.326, 0.   ])
     >>> softlit.entmax([2.0, 2.0, 0.0], alpha=1.2).round(4)
-    array([0.4864, 0.4864, 0.0273])
+    array([0.4889, 0.4889, 0.0221])
     """
     alpha = _order(alpha)
     if alpha == 1:
@@ -299,7 +299,7 @@ def _entmax_products(x, v, alpha, axis=-1, *, beta=1.0, where=None):
     hard = (np.isinf(beta) | infinite) & (beta != 0)
     several = np.sum(inside, axis=-1, keepdims=True) > 1
     limits = np.where(several, np.nan, np.where(np.isnan(moved), moved, 0))
-    moved = np.where(hard, limits, np.where(hard, 0, beta) * moved)
+    moved = np.where(hard, limits, np.where(hard, 0, beta) * moved) + 0  # no -0
     return moved if where is None else np.where(where, moved, 0)
 
 
