@@ -50,7 +50,10 @@ _BILLS = {
 
 
 def penguins():
-    """The bills in millimetres, a row of length and depth a bird; the species as numbers; and their names."""
+    """The bills in mm, species as numbers, and the names of the species.
+
+    A row of the bills has the length and the depth of one bird's.
+    """
     tenths = [
         divmod(int(text[at : at + 6]), 1000)
         for text in _BILLS.values()
