@@ -95,7 +95,7 @@ def _moments(gaps, beta):
 
 # --- book/16-trusting-the-output.ipynb, cell build-fit-beta
 def fit_beta(x, y, axis=-1, *, where=None):
-    r"""The inverse temperature that makes softmax fit what happened: temperature scaling, in beta.
+    r"""The inverse temperature that fits what happened: temperature scaling.
 
     .. math:: \hat\beta = \arg\min_{\beta \ge 0} \sum_n L(\beta x^{(n)}, \mathbf{e}_{y_n})
 
@@ -286,7 +286,7 @@ def calibration_table(p, y, axis=-1, *, bins=15, equal="width"):
 
 # --- book/16-trusting-the-output.ipynb, cell build-calibration-error
 def calibration_error(p, y, axis=-1, *, bins=15, equal="width"):
-    r"""The expected calibration error: the mean distance of confidence and accuracy over bins.
+    r"""The mean distance of confidence and accuracy over bins: ECE.
 
     .. math:: \sum_k \frac{n_k}{n} |a_k - c_k|
 

@@ -117,7 +117,7 @@ def top_k_mask(x, k, axis=-1, *, where=None):
 @_as_mask
 @on_rows(x=real_array, columns=("p", "beta"))
 def top_p_mask(x, p, axis=-1, *, beta=1.0, where=None):
-    r"""The smallest set of entries with at least the share p of each slice, as a mask: top-p, or nucleus.
+    r"""The smallest set with at least the share p, as a mask: top-p.
 
     .. math:: \{1, \dots, k\} , \quad k = \min \{ k : S(\beta x)_1 + \dots + S(\beta x)_k \ge p \} ,
 
@@ -196,7 +196,7 @@ def top_p_mask(x, p, axis=-1, *, beta=1.0, where=None):
 @_as_mask
 @on_rows(x=real_array, columns=("p", "beta"))
 def min_p_mask(x, p, axis=-1, *, beta=1.0, where=None):
-    r"""The entries with at least p times the largest share of each slice, as a mask: min-p.
+    r"""All with at least p times the largest share, as a mask: min-p.
 
     .. math:: \{i : S(\beta x)_i \ge p \max_j S(\beta x)_j\} = \{i : \beta x_i \ge \max_j \beta x_j + \log p\}
 
