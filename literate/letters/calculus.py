@@ -220,21 +220,7 @@ def equal_logits(rng, at):
     return {r"\beta": 1, "x": rng.normal() + 0 * at["x"], "r": rng.choice([at["r"], at["k"]])}
 
 
-def a_line(rng, at):
-    """A label at beta = 1, a direction with its range, a length, and the mean of the direction."""
-    v = at["v"]
-    return {r"\beta": 1, "g": np.ptp(v), "t": rng.uniform(0.1, 2), r"\barv": np.mean(v)}
-
-
-def a_safe_step(rng, at):
-    g = rng.uniform(0.1, 5)
-    return {"g": g, "t": np.log1p(g) / g}
-
-
 SETTINGS = {
-    "thm-loss-along-line": a_line,
-    "thm-safe-step": a_safe_step,
-    "thm-parabola": a_line,
     "thm-softmax-distance": a_change_of_the_logits,
     "thm-lipschitz": a_change_of_the_logits,
     "thm-contraction": a_matrix,
