@@ -166,7 +166,7 @@ def shares_in_falling_order(rng, at):
 
 def two_distributions(rng, at):
     q = softmax(at[r"\beta"] * at["y"])
-    return {"q": q, "d": lambda at: np.sum(np.abs(at["p"](at) - q)) / 2}
+    return {"q": q, "t": lambda at: np.sum(np.abs(at["p"](at) - q)) / 2}
 
 
 def a_move_of_the_logits(rng, at):
