@@ -161,7 +161,7 @@ def softmax_spectral_norm(x, axis=-1, *, beta=1.0):
     >>> print(softlit.softmax_spectral_norm(np.log([0.7, 0.2, 0.1])).round(4))
     0.3344
     >>> softlit.softmax_spectral_norm([[0.0, 0.0], [0.0, -700.0]])
-    array([5.00000000e-001, 9.85967654e-305])
+    array([5.00000000e-001, 1.97193531e-304])
     """
     if x.shape[-1] == 0:
         return np.zeros(x.shape[:-1], x.dtype)

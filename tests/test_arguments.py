@@ -16,7 +16,7 @@ from contract import CALLS, MASK, X
 import softlit
 
 NOT_ARRAYS = {"axis", "keepdims", "block", "causal", "ignore_index", "return_lse", "return_sign"}
-NOT_ARRAYS |= {"size", "rng", "bins", "equal"}
+NOT_ARRAYS |= {"size", "rng", "bins", "equal", "alpha"}
 COUNTS = {"sample_distinct": {"k"}, "top_k_mask": {"k"}}  # which attention has as an array
 MASKS = {"where", "mask"}
 TRUE_CLASSES = {"fit_beta", "calibration_table", "calibration_error"}  # integers alone, as y

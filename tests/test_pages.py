@@ -23,7 +23,7 @@ from literate.site.unused import slim_page, used_rules
 SCHEMES, WIDTHS = ["light", "dark"], {"wide": 1280, "narrow": 390}
 LIMIT, PACKED_LIMIT = 1280 * 1024, 250 * 1024  # bytes of a page and all that it loads, pictures aside
 SEARCH = "search.html"  # which has the index of the whole book, and grows with it
-SEARCH_LIMIT, SEARCH_PACKED_LIMIT = 1536 * 1024, 320 * 1024
+SEARCH_LIMIT, SEARCH_PACKED_LIMIT = 2048 * 1024, 450 * 1024
 PAGES = [f"{entry}.html" for entry in toc_files()] + [SEARCH]
 KINDS = [
     "book/index.html",
