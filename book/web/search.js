@@ -89,7 +89,7 @@
         const share = (some, all) => (all.length ? some.length / all.length : 0);
         const rank = (RANK[entry.label.split(" ")[0]] ?? 1) * (entry.text ? 1 : 0.5);
         const [asked, said] = [share(met, words), share(named, entry.names)];
-        const fit = Math.sqrt(asked) * (1 + 0.3 * said) * (asked === 1 && said === 1 ? 2.5 : 1);
+        const fit = Math.sqrt(asked) * (1 + 0.3 * said) * (asked === 1 && said === 1 ? 1.5 : 1);
         return { entry, terms, score: score * rank * fit };
       })
       .sort((one, other) => other.score - one.score);
