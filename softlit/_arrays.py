@@ -3,6 +3,7 @@
 """How every function reads its arguments: which numbers, which axes, which entries."""
 
 import math
+import operator
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -174,6 +175,20 @@ def broadcast_together(**arrays):
             f"{name} has shape {a.shape}" for name, a in arrays.items()
         )
         raise ValueError(f"{told}: they do not broadcast") from None
+
+
+def whole_number(number, told):
+    """An argument that counts, as an int; what is told of another one begins the message."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise TypeError(f"{told}, not {number!r}") from None
+
+
+def first_place(chosen, name):
+    """The first place of an array that is chosen, and what to call it: `x[2, 0]`."""
+    place = tuple(np.argwhere(chosen)[0].tolist())
+    return place, f"{name}{list(place)}" if place else name
 
 
 # --- book/00a-arrays.ipynb, cell build-slices
@@ -441,18 +456,14 @@ def nonnegative_array(p, name="p"):
     with np.errstate(invalid="ignore"):
         negative = p < 0
     if negative.any():
-        place = np.argwhere(negative)[0].tolist()
-        entry = f"{name}{place}" if place else name
+        place, entry = first_place(negative, name)
         raise ValueError(
-            f"{name} must not be negative, but {entry} is {p[tuple(place)]!s}"
+            f"{name} must not be negative, but {entry} is {p[place]!s}"
         )
     return p, dtype
 
 
 # --- book/11-cross-entropy.ipynb, cell build-class-indices
-from operator import index
-
-
 def class_indices(labels, shape, axis, name, ignore_index=None):
     """Labels as one class for each slice of an array of this shape, -1 for a slice that is ignored.
 
@@ -463,12 +474,7 @@ def class_indices(labels, shape, axis, name, ignore_index=None):
     ValueError
         If the shapes do not fit, or a label is not a class.
     """
-    try:
-        axis = index(axis)
-    except TypeError:
-        raise TypeError(
-            f"axis must be an int where labels are classes, not {axis!r}"
-        ) from None
+    axis = whole_number(axis, "axis must be an int where labels are classes")
     layout = Layout(shape, axis)
     labels = broadcast_array(labels, layout.outer, name)
     ignored = np.zeros(labels.shape, bool)
@@ -476,10 +482,9 @@ def class_indices(labels, shape, axis, name, ignore_index=None):
         ignored = labels == ignore_index
     wrong = ~ignored & ((labels < 0) | (labels >= layout.size))
     if wrong.any():
-        place = np.argwhere(wrong)[0].tolist()
-        entry = f"{name}{place}" if place else name
+        place, entry = first_place(wrong, name)
         raise ValueError(
-            f"{entry} is {labels[tuple(place)]}, which is no class: "
+            f"{entry} is {labels[place]}, which is no class: "
             f"they go from 0 to {layout.size - 1}"
         )
     k = labels.astype(np.intp)  # unsigned ones have no -1
@@ -488,9 +493,6 @@ def class_indices(labels, shape, axis, name, ignore_index=None):
 
 
 # --- book/15-streaming.ipynb, cell build-blocks
-import operator
-
-
 def positive_int(count, name):
     """A number of things, as an int.
 
@@ -501,12 +503,7 @@ def positive_int(count, name):
     ValueError
         If it is less than 1.
     """
-    try:
-        count = operator.index(count)
-    except TypeError:
-        raise TypeError(
-            f"{name} must be a positive int, not {count!r}"
-        ) from None
+    count = whole_number(count, f"{name} must be a positive int")
     if count < 1:
         raise ValueError(f"{name} must be at least 1, not {count}")
     return count
@@ -518,6 +515,7 @@ __all__ = [
     "broadcast_together",
     "broadcasts",
     "class_indices",
+    "first_place",
     "mask_array",
     "nonnegative_array",
     "on_floats",
@@ -527,4 +525,5 @@ __all__ = [
     "real_array",
     "refuse_more_than_numbers",
     "refuse_shape",
+    "whole_number",
 ]

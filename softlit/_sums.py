@@ -92,7 +92,20 @@ def _roundings(total, n, dtype, place):
     return met
 
 
+def difference(x, y):
+    """x - y, rounded, and what the rounding has lost; nothing where the difference is not finite."""
+    rounded = x - y
+    back = rounded - x
+    lost = rounded - back
+    np.subtract(x, lost, out=lost)
+    back += y
+    lost -= back
+    lost[~np.isfinite(rounded)] = 0
+    return rounded, lost
+
+
 __all__ = [
+    "difference",
     "row_sums",
     "slice_sums",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 from softlit._arrays import (
     Layout,
     class_indices,
+    first_place,
     mask_array,
     nonnegative_array,
     plain_array,
@@ -14,12 +15,6 @@ from softlit._arrays import (
     real_array,
 )
 from softlit.kernels import softmax
-
-
-def _entry(array, places, name):
-    """The name of the first of some places of an array, such as 'x[2, 0]'."""
-    place = np.argwhere(places)[0].tolist()
-    return f"{name}{place}" if place else name
 
 
 def _classes(y, shape, axis):
@@ -67,8 +62,8 @@ def _examples(x, y, axis, where):
         raise ValueError("there are no examples to fit a beta to")
     wrong = np.isnan(x) | (x == np.inf)
     if wrong.any():
-        entry = _entry(x, wrong, "x")
-        raise ValueError(f"{entry} must be a number or -inf, not {x[wrong][0]}")
+        place, entry = first_place(wrong, "x")
+        raise ValueError(f"{entry} must be a number or -inf, not {x[place]}")
     layout = Layout(x.shape, axis)
     rows, unit = _in_units(layout.rows(x).reshape(len(k), -1))
     gaps, of_gaps = _in_units(rows - np.max(rows, axis=-1, keepdims=True))
@@ -76,7 +71,7 @@ def _examples(x, y, axis, where):
     impossible = ~np.isfinite(true)
     if impossible.any():
         shaped = impossible.reshape(layout.reduced_shape())
-        entry = _entry(shaped, shaped, "y")
+        _, entry = first_place(shaped, "y")
         raise ValueError(
             f"{entry} is {k[impossible][0]}, a class whose logit is -inf or left out: "
             "no beta gives it a probability"

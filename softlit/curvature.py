@@ -6,16 +6,9 @@ import numpy as np
 
 from softlit._arrays import on_rows, real_array
 from softlit._limits import wide
+from softlit._sums import difference
 
 _STEPS = 30  # of Newton's method, which mostly needs two to four
-
-
-def _difference(x, y):
-    """x - y, rounded, and what the rounding has lost."""
-    rounded = x - y
-    back = rounded - x
-    lost = (x - (rounded - back)) - (y + back)
-    return rounded, np.where(np.isfinite(rounded), lost, 0)
 
 
 def _halves(mantissa):
@@ -38,7 +31,7 @@ def _product(x, y):
 
 def _gaps(size, x, y):
     """size (x - y), rounded, and the rest; of halves, so that no difference overflows."""
-    half, lost = _difference(x / 2, y / 2)
+    half, lost = difference(x / 2, y / 2)
     gap, rest = _product(2 * size, half)
     return gap, rest + 2 * size * lost
 

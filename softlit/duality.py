@@ -6,6 +6,7 @@ import numpy as np
 
 from softlit._arrays import on_rows, real_array
 from softlit._limits import wide
+from softlit._sums import difference
 
 
 def _exact_sum(high, low):
@@ -18,11 +19,8 @@ def _exact_sum(high, low):
             zero = np.zeros_like(high[..., :1])
             high = np.concatenate([high, zero], axis=-1)
             low = np.concatenate([low, zero], axis=-1)
-        a, b = high[..., ::2], high[..., 1::2]
-        total = a + b
-        back = total - a
-        lost = (a - (total - back)) + (b - back)
-        high, low = total, low[..., ::2] + low[..., 1::2] + lost
+        high, lost = difference(high[..., ::2], -high[..., 1::2])
+        low = low[..., ::2] + low[..., 1::2] + lost
     return (high + low)[..., 0]
 
 
@@ -61,13 +59,6 @@ def _row_named(name, wrong):
     """The name of an argument at its first row that is wrong, and the place of the row."""
     place = tuple(np.argwhere(wrong)[0].tolist())
     return (f"{name} of slice {list(place)}" if place else name), place
-
-
-def _deviations(x, mean):
-    """Each entry of x minus the mean, and what the subtraction has lost."""
-    c = x - mean
-    back = c - x
-    return c, (x - (c - back)) - (mean + back)
 
 
 def _log_ratio(a, b, difference):
@@ -248,7 +239,7 @@ def beta_for_mean(x, mean, axis=-1, *, keepdims=False):
     _refuse_mean_outside(
         *(np.ldexp(part, power) for part in (mean, low, high)), known
     )
-    c, lost = (np.where(absent, 0, part) for part in _deviations(x, mean))
+    c, lost = (np.where(absent, 0, part) for part in difference(x, mean))
     sign = np.where(_exact_sum(c, lost) < 0, 1, -1)[..., np.newaxis]
     size = _size_for_mean(sign * c, sign * lost)[..., np.newaxis]
     beta = np.ldexp(sign * size, -power)

@@ -2,8 +2,6 @@
 # --- book/08-jacobian.ipynb, cell build-rows
 """The derivative of softmax: as a matrix, and as products with vectors that never form the matrix."""
 
-import operator
-
 import numpy as np
 
 from softlit._arrays import (
@@ -12,6 +10,7 @@ from softlit._arrays import (
     mask_array,
     on_floats,
     real_array,
+    whole_number,
 )
 from softlit.kernels import softmax
 
@@ -114,10 +113,7 @@ def softmax_jacobian(x, axis=-1, *, beta=1.0, where=None):
            [ 0.  ,  0.  ,  0.  ],
            [-0.25,  0.  ,  0.25]])
     """
-    try:
-        axis = operator.index(axis)
-    except TypeError:
-        raise TypeError(f"axis must be an int, not {axis!r}") from None
+    axis = whole_number(axis, "axis must be an int")
     p, factors, mask, _ = _softmax_rows(x, axis, beta, where)
     a, b = p[..., :, np.newaxis], p[..., np.newaxis, :]
     # beta meets the larger factor first: no product of small ones

@@ -27,7 +27,7 @@ from softlit._portable import (
     portable_cross_entropy_grad,
     portable_kl,
 )
-from softlit._sums import slice_sums
+from softlit._sums import difference, slice_sums
 from softlit._tiles import (
     from_slices,
     put,
@@ -68,17 +68,6 @@ def _tile_by_tile(work, columns, layout, x, *more):
     return out
 
 
-def _rounded_off(x, y, difference):
-    """What the rounding of x - y has lost; 0 where the difference is not finite."""
-    back = difference - x
-    lost = difference - back
-    np.subtract(x, lost, out=lost)
-    back += y
-    lost -= back
-    lost[~np.isfinite(difference)] = 0
-    return lost
-
-
 class _Leaders(NamedTuple):
     """Slices of logits by their largest one; the sums are in units of its exponential or of 1."""
 
@@ -111,8 +100,7 @@ def _leaders(x, quick=True):
         if infinite.any():
             limit = np.where(x == np.inf, x.dtype.type(0), -np.inf)
             x, top = np.where(infinite, limit, x), np.where(infinite, 0, top)
-        gap = x - top
-        lost = _rounded_off(x, top, gap)
+        gap, lost = difference(x, top)
         e = np.exp(gap)
         e += e * lost
     largest, rest = _largest_and_rest(e, place)
@@ -302,9 +290,9 @@ def _kl_with_care(x, z):
     of_x, of_z = _leaders(x, quick=False), _leaders(z, quick=False)
     gaps = of_x.gap, of_z.gap
     shares = [rows.e / (1 + rows.rest) for rows in (of_x, of_z)]
-    difference = gaps[0] - gaps[1]
-    lost = _rounded_off(*gaps, difference) + (of_x.lost - of_z.lost)
-    ratio = difference - (np.log1p(of_x.rest) - np.log1p(of_z.rest))
+    apart, lost = difference(*gaps)
+    lost += of_x.lost - of_z.lost
+    ratio = apart - (np.log1p(of_x.rest) - np.log1p(of_z.rest))
     return divergence(np, gaps, ratio, lost, shares, -1)[:, np.newaxis]
 
 

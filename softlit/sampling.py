@@ -7,21 +7,15 @@ import operator
 
 import numpy as np
 
-from softlit._arrays import Layout, on_rows, real_array
+from softlit._arrays import Layout, on_rows, real_array, whole_number
+from softlit._limits import wide
 from softlit.kernels import softmax
 
 
 def _wide(x):
     """Logits in float64 at least: a draw from float32 would miss what is rare."""
     x, _ = real_array(x)
-    return x.astype(np.promote_types(x.dtype, np.float64), copy=False)
-
-
-def _whole(number, name):
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise TypeError(f"{name} must be an int, not {number!r}") from None
+    return x.astype(wide(x), copy=False)
 
 
 def _refuse(bad, lacks):
@@ -132,7 +126,10 @@ def sample_distinct(x, k, axis=-1, *, beta=1.0, where=None, rng=None):
     >>> softlit.sample_distinct(np.zeros((4, 6)), 2, axis=0, rng=0).shape
     (2, 6)
     """
-    axis, k = _whole(axis, "axis"), _whole(k, "k")
+    axis, k = (
+        whole_number(axis, "axis must be an int"),
+        whole_number(k, "k must be an int"),
+    )
     if k < 0:
         raise ValueError(f"k must not be negative, but it is {k}")
     rng = np.random.default_rng(rng)
@@ -237,7 +234,7 @@ def sample(x, axis=-1, *, size=None, beta=1.0, where=None, rng=None):
     >>> softlit.sample(np.zeros((4, 5)), size=3, rng=0).shape
     (3, 4)
     """
-    axis = None if axis is None else _whole(axis, "axis")
+    axis = None if axis is None else whole_number(axis, "axis must be an int")
     size, rng = _shape(size), np.random.default_rng(rng)
     p = np.asarray(softmax(_wide(x), axis, beta=beta, where=where))
     layout = Layout(p.shape, axis)
