@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import gc
 import os
 import re
 import shutil
@@ -26,6 +27,8 @@ build.SITE = FOLDER / "_build" / "html"
 
 
 def pytest_configure(config):
+    # Thousands of tests and all chapters stay in memory: to walk through them for garbage is in vain.
+    gc.set_threshold(100_000, 50, 100)
     # Marks that SciPy's own tests carry for other array libraries than NumPy (see test_scipy_suite.py).
     for mark in ("skip_xp_backends", "xfail_xp_backends", "uses_xp_capabilities"):
         config.addinivalue_line("markers", f"{mark}: of SciPy's tests")

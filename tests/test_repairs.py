@@ -82,6 +82,21 @@ def test_a_proof_begins_in_italics_and_citations_are_short():
     assert proof.astext() == "Proof. By hand." and cited.astext() == "[1]"
 
 
+def test_a_page_is_read_once_for_all_links_to_its_numbers():
+    class Environment:
+        def get_doctree(self, name):
+            read.append(name)
+            return f"tree of {name}"
+
+    read, env = [], Environment()
+    resolve = repairs.read_each_page_once(lambda domain, env, name: env.get_doctree(name))
+    pages = ["one", "two", "one", "one", "two"]
+    assert [resolve(None, env, name) for name in pages] == [f"tree of {name}" for name in pages]
+    assert read == ["one", "two"]
+    assert resolve(None, Environment(), "one") and read[2:] == ["one"], "of another build"
+    assert env.get_doctree("one") and read[3:] == ["one"], "others get a tree of their own"
+
+
 def test_titles_of_solutions_link_the_exercise_without_the_blank(site):
     assert '" " + exercise_title' in inspect.getsource(post_transforms), "the blank is no longer in the link"
     count = 0

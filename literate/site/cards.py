@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 
 from literate.site.katex import without_spans
 from literate.site.repairs import mended
+from literate.site.search import CODE
 from literate.site.unused import without_repetition
 
 FOLDER = "cards"
@@ -29,7 +30,8 @@ MARK = "\N{OBJECT REPLACEMENT CHARACTER}{}\N{OBJECT REPLACEMENT CHARACTER}"  # o
 
 def cards(body, page):
     """The cards of a page by their ids, as HTML whose links count from the folder of the page."""
-    lean, formulas = without_spans(body, FORMULA, MARK)
+    # No card has code, which is most of the tags that a parser would meet.
+    lean, formulas = without_spans(CODE.sub("", body), FORMULA, MARK)
     tree = BeautifulSoup(lean, "html.parser")
     shown = tree.find_all(id=lambda name: name and ADDRESS.fullmatch(name))
     found = {one["id"]: card(copy.copy(one), posixpath.basename(page) + ".html") for one in shown}
