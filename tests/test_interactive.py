@@ -344,13 +344,13 @@ def sentences(page):
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_presets_and_choices_are_buttons(chromium, all_figures, page_with, stored, motion):
-    """Each at once; of those that glide, one of each figure, since one script moves all of them."""
+    """Each at once; of those that glide, one of two figures, since one script moves all of them."""
     with (
         browser.visit(chromium, all_figures, reduced_motion=motion) as page,
         browser.visit(chromium, "about:blank") as other,
     ):
         start = sentences(page)
-        for number, (_, output) in enumerate(stored):
+        for number, (_, output) in enumerate(stored if motion == "reduce" else stored[:2]):
             figure = page.locator(".moving-figure").nth(number)
             alone = page_with(number, [number])
             presets = re.search(r"^const presets ?= ?(.*);$", output.data["text/html"], re.MULTILINE)

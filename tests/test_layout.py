@@ -99,7 +99,7 @@ def seen(site, chromium):
     def note(kind, name, width, faults):
         found.setdefault(kind, []).extend((width, name, fault) for fault in faults)
 
-    with visit(chromium, "index.html", WIDTHS[0]) as page:
+    with browser.visit(chromium, "about:blank") as page:
         for name in pages(site):
             figures = site[name].xpath("//main//figure/@id")[::-1]
             for width in WIDTHS[::-1] if figures else WIDTHS[:1]:
