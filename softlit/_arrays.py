@@ -191,6 +191,12 @@ def first_place(chosen, name):
     return place, f"{name}{list(place)}" if place else name
 
 
+def first_slice(chosen, name):
+    """The first slice that is chosen, by its place among all, and what to call it: `x in slice [2]`."""
+    place, entry = first_place(chosen, f"{name} in slice ")
+    return place, entry if place else name
+
+
 # --- book/00a-arrays.ipynb, cell build-slices
 class Layout:
     """The slices of an array along some axes, laid out as rows along one last axis, and back.
@@ -516,6 +522,7 @@ __all__ = [
     "broadcasts",
     "class_indices",
     "first_place",
+    "first_slice",
     "mask_array",
     "nonnegative_array",
     "on_floats",

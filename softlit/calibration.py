@@ -8,6 +8,7 @@ from softlit._arrays import (
     Layout,
     class_indices,
     first_place,
+    first_slice,
     mask_array,
     nonnegative_array,
     plain_array,
@@ -187,10 +188,11 @@ def _confidence_and_hits(p, y, axis):
     if not k.size:
         raise ValueError("there are no examples to count")
     sums = np.sum(rows, axis=-1)
-    if not (np.abs(sums - 1) < 0.01).all():
-        off = sums[~(np.abs(sums - 1) < 0.01)][0]
+    off = ~(np.abs(sums - 1) < 0.01)
+    if off.any():
+        _, named = first_slice(off.reshape(layout.reduced_shape()), "p")
         raise ValueError(
-            f"a slice of p sums to {off:.4g}, not to 1: calibration is a matter of probabilities, "
+            f"{named} sums to {sums[off][0]:.4g}, not to 1: calibration is a matter of probabilities, "
             "and softmax(x) makes them of logits"
         )
     return np.max(rows, axis=-1), np.argmax(rows, axis=-1) == k

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from softlit._arrays import on_rows, real_array
+from softlit._arrays import first_slice, on_rows, real_array
 from softlit._limits import wide
 from softlit._sums import difference
 
@@ -53,12 +53,6 @@ def _scaled(x):
     size = np.max(np.abs(x), axis=-1, keepdims=True, initial=0, where=~absent)
     power = np.where(np.isfinite(size), np.frexp(size)[1], 0)
     return np.ldexp(x, -power), power, absent
-
-
-def _row_named(name, wrong):
-    """The name of an argument at its first row that is wrong, and the place of the row."""
-    place = tuple(np.argwhere(wrong)[0].tolist())
-    return (f"{name} of slice {list(place)}" if place else name), place
 
 
 def _log_ratio(a, b, difference):
@@ -110,7 +104,7 @@ def _size_for_mean(c, lost):
 def _refuse_mean_outside(mean, low, high, known):
     wrong = (known & ((mean < low) | (mean > high)))[..., 0]
     if wrong.any():
-        named, place = _row_named("mean", wrong)
+        place, named = first_slice(wrong, "mean")
         raise ValueError(
             f"mean must lie between the smallest and the largest logit, "
             f"{low[place][0]!s} and {high[place][0]!s}, "
@@ -152,7 +146,7 @@ def _size_for_entropy(gaps, absent, wanted, tied, count):
 def _refuse_entropy_outside(wanted, least, most, slack, known):
     wrong = known & ((wanted < least - slack) | (wanted > most + slack))
     if wrong.any():
-        named, place = _row_named("entropy", wrong)
+        place, named = first_slice(wrong, "entropy")
         raise ValueError(
             f"entropy must lie between {least[place]:.6g} (of the largest "
             f"logits alone) and {most[place]:.6g} (of equal shares), "

@@ -7,7 +7,13 @@ import operator
 
 import numpy as np
 
-from softlit._arrays import Layout, on_rows, real_array, whole_number
+from softlit._arrays import (
+    Layout,
+    first_slice,
+    on_rows,
+    real_array,
+    whole_number,
+)
 from softlit._limits import wide
 from softlit.kernels import softmax
 
@@ -21,8 +27,7 @@ def _wide(x):
 def _refuse(bad, lacks):
     """Raise a ValueError that names the first of the slices that are bad."""
     if bad.any():
-        place = tuple(np.argwhere(bad)[0].tolist())
-        named = f"the slice {place} of x" if place else "x"
+        _, named = first_slice(bad, "x")
         raise ValueError(f"{named} has no distribution to draw from: {lacks}")
 
 

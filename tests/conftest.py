@@ -18,7 +18,7 @@ import pytest
 import yaml
 from lxml import html
 
-from literate import build, pages, rules
+from literate import addresses, build, pages, rules
 from literate.chapters import ROOT, is_appendix, read_book, read_yaml
 
 # The tests read a site of their own: `make book` finds its own as it left it.
@@ -129,12 +129,16 @@ def bare_python(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of what the rules read, to plant faults in that are in no chapter."""
+    """A copy of what the rules read, to plant faults in that are in no chapter; its next version is begun."""
     for name in ("book", "softlit"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests").mkdir()
     for name in ("_toc.yml", "pyproject.toml", "CHANGELOG.md", pages.CONTRACT, rules.WRONG_ANSWERS):
         shutil.copy(ROOT / name, tmp_path / name)
+    if not addresses.unreleased(tmp_path):
+        changes = tmp_path / addresses.CHANGES
+        older = changes.read_text(encoding="utf-8")
+        changes.write_text(older.replace("\n## ", "\n## 9.9.9 (unreleased)\n\n## ", 1), encoding="utf-8")
     return tmp_path
 
 

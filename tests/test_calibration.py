@@ -137,7 +137,7 @@ def test_the_error_is_the_mean_over_the_bins():
 @pytest.mark.parametrize(
     ("p", "given", "told"),
     [
-        ([[2.0, 1.0]], {}, r"sums to 3, not to 1.*softmax\(x\)"),
+        ([[2.0, 1.0]], {}, r"p in slice \[0\] sums to 3, not to 1.*softmax\(x\)"),
         ([[-2.0, 3.0]], {}, r"p\[0, 0\] is -2\.0"),
         ([[NAN, 1.0]], {}, "sums to nan"),
         ([[0.5, 0.5]], {"bins": 0}, "bins must be at least 1"),
@@ -150,6 +150,16 @@ def test_what_is_no_table_is_named(p, given, told):
             function(p, [0], **given)
         with pytest.raises(ValueError, match="no examples"):
             function(np.zeros((0, 2)), np.zeros(0, int))
+
+
+def test_the_slice_that_does_not_sum_to_1_is_named():
+    p = np.full((2, 2, 3), 0.5)  # along the axis 1, six slices
+    p[1, :, 2] = 0.25
+    for function in BESIDE[1:]:
+        with pytest.raises(ValueError, match=r"p in slice \[1, 2\] sums to 0\.5,"):
+            function(p, np.zeros((2, 3), int), axis=1)
+        with pytest.raises(ValueError, match=r"^p sums to 1\.5,"):
+            function([0.5, 1.0], 0)
 
 
 each_mask = pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT)

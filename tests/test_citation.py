@@ -244,7 +244,7 @@ def test_the_citation_file_keeps_to_its_format():
         ("1.2.0", "1.1.0", "not of version 1.2.0"),
         ("version: 0.1.0", "version: 0.1", "version is not a text"),
         ("type: software", "type: book", "type is neither software nor dataset"),
-        ("type: software", "date-released: soon", "date-released is no date"),
+        ("date-released: ", "date-released: about ", "date-released is no date"),
         ("  - logsumexp", "  - softmax", "keywords is not a list of different entries"),
         ('name: "The softlit authors"', "alias: softlit", "an author without a name"),
     ],

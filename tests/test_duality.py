@@ -22,7 +22,7 @@ def test_means_of_a_constant_slice_and_of_one_entry():
 
 @pytest.mark.parametrize("wrong", [0.999, 6.001, INF, -INF])
 def test_a_mean_outside_is_refused_and_named(wrong):
-    with pytest.raises(ValueError, match=rf"1\.0 and 6\.0, but mean of slice \[1\] is {wrong}"):
+    with pytest.raises(ValueError, match=rf"1\.0 and 6\.0, but mean in slice \[1\] is {wrong}"):
         softlit.beta_for_mean([FACES, FACES], [[2.0], [wrong]])
 
 

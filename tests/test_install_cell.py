@@ -72,6 +72,33 @@ def test_run_puts_the_cell_above_all_code_once():
         assert sources == ["# Title", "text", install_cell.current_cell(), "x = 1"]
 
 
+def test_a_chapter_asks_for_what_it_imports_and_for_nothing_that_others_do(book):
+    asked = {chapter.name: install_cell.NEEDED.search(chapter.code_cells[0].text)[1] for chapter in book}
+    assert [name for name in asked if '"babel"' in asked[name]] == ["book/16-trusting-the-output.ipynb"]
+    assert [name for name in asked if '"dask"' in asked[name]] == ["book/15a-states-and-files.ipynb"]
+
+    def borrow(cell):
+        cell.source += "\nimport babel"
+
+    planted = with_cell(book, CHAPTER, "imports", borrow)
+    assert any("not the cell that installs" in found for found in rules.runs_alone(planted))
+    assert list(rules.runs_alone(book)) == []
+
+
+@pytest.mark.parametrize(
+    "source, found",
+    [
+        ("import babel.core as core, os, numpy as np", {"babel"}),
+        ("from dask.array import stack\nfrom softlit import softmax", {"dask"}),
+        ("#| export kernels\nimport torch", set()),
+        ("def draw():\n    import torch", set()),
+        ("import (", set()),
+    ],
+)
+def test_what_counts_as_an_import_of_the_chapter(source, found):
+    assert install_cell.imports([source]) == found
+
+
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory, distribution, bare_python):
     """A function that runs code in a new environment: nothing but pip, and a folder with softlit's wheel."""

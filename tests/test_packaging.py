@@ -1,6 +1,7 @@
 """The wheel and the sdist build, install into an empty environment, and import with NumPy alone."""
 
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -37,6 +38,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(distribution):
         fields = Parser().parsestr(archive.read(metadata).decode())
     results = {f"lab/results/{path.name}" for path in (ROOT / "benchmarks" / "results").glob("*.json")}
     assert names == {f"softlit/{name}" for name in {*package_files(ROOT / "softlit")} | results}
+    assert not re.search(r"\]\((?!https?:)", fields.get_payload()), "README: an index knows no file beside it"
     required = [line for line in fields.get_all("Requires-Dist") if "extra ==" not in line]
     assert required == ["numpy>=2"]
     assert fields["Requires-Python"] == ">=3.11"

@@ -176,7 +176,7 @@ def test_links_lead_somewhere(paper):
 
 
 def problems(log, bound=12):
-    """Characters without a glyph, references without a goal, and lines more than `bound` points too long."""
+    """Characters without a glyph, references without a goal; lines and pages over `bound` points too long."""
     log = log.replace("\n", "")  # TeX breaks its lines anywhere
     yield from re.findall(
         r"Missing character: There is no \S+|[Rr]eference `[^']*' on page \d+ undefined", log
@@ -184,9 +184,12 @@ def problems(log, bound=12):
     for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log):
         if float(width) > bound:
             yield f"a line is {width} pt too long"
+    for height in re.findall(r"Overfull \\vbox \(([\d.]+)pt too high\)", log):
+        if float(height) > bound:
+            yield f"a page is {height} pt too long"
 
 
-def test_the_log_tells_of_no_missing_glyph_no_open_reference_and_no_long_line(paper):
+def test_the_log_tells_of_no_missing_glyph_no_open_reference_no_long_line_and_no_long_page(paper):
     assert list(problems(LOG.read_text(encoding="utf-8", errors="replace"))) == []
 
 
@@ -194,12 +197,14 @@ def test_what_the_log_tells_is_seen():
     log = (
         "Missing character: There is no ∮ (U+222E) in font\n"
         "Overfull \\hbox (11.0pt too wide) in paragr\naph\n"
-        "LaTeX Warning: Hyper reference `thm-x' on page 3 undef\nined\nOverfull \\hbox (30.5pt too wide)"
+        "LaTeX Warning: Hyper reference `thm-x' on page 3 undef\nined\nOverfull \\hbox (30.5pt too wide)\n"
+        "Overfull \\vbox (7.6pt too high) detected at line 1\nOverfull \\vbox (170.9pt too high) has occurred"
     )
     assert list(problems(log)) == [
         "Missing character: There is no ∮",
         "reference `thm-x' on page 3 undefined",
         "a line is 30.5 pt too long",
+        "a page is 170.9 pt too long",
     ]
 
 

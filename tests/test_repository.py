@@ -29,8 +29,11 @@ def test_citation_file():
     assert " AND ".join(citation["license"]) == PROJECT["license"]
 
 
-def test_changelog_has_the_version():
-    assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+def test_the_changelog_has_the_version_and_the_date_of_its_release():
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    (written,) = re.findall(rf"^## {re.escape(PROJECT['version'])} \((.+)\)$", changes, re.M)
+    assert written == str(citation.get("date-released", "unreleased"))
 
 
 def test_the_notebooks_import_this_package():
