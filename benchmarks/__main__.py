@@ -10,9 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import accuracy, ideas, losses, peers, results, speed, streaming
+from benchmarks import accuracy, ideas, losses, peers, results, scores, speed, streaming
 
-PARTS = {"accuracy": accuracy, "speed": speed, "ideas": ideas, "losses": losses, "streaming": streaming}
+PARTS = {
+    "accuracy": accuracy,
+    "speed": speed,
+    "ideas": ideas,
+    "losses": losses,
+    "scores": scores,
+    "streaming": streaming,
+}
 SCRATCH = Path("_build") / "benchmarks"  # where a quick run goes, which is no result to keep
 
 
@@ -76,7 +83,7 @@ def main():
 
 def report(name, rows):
     """The rows as tables, to look at."""
-    if name in ("ideas", "losses", "streaming"):
+    if name in ("ideas", "losses", "scores", "streaming"):
         for row in rows:
             print("  ".join(str(cell) for cell in row.values()))
         return

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, cases, peers, results, speed, streaming
+from benchmarks import accuracy, cases, peers, results, scores, speed, streaming
 from literate.chapters import ROOT
 from softlit.lab.measured import measured
 
@@ -137,6 +137,22 @@ def test_known_errors_are_measured():
         rows, function="softmax", family="pairs, 10 normal", dtype="float64", library="scipy"
     )
     assert 5 < off["ulp"] < 100
+
+
+def test_committed_scores_are_whole_and_those_of_softlit_true_today(monkeypatch):
+    def absent():
+        raise ImportError
+
+    _, kept = results.load(results.FOLDER / "scores.json")
+    asked = [
+        (name, case, kind) for name in scores.LIBRARIES for case in scores.CASES for kind in scores.LABELS
+    ]
+    assert [(row["library"], row["case"], row["label"]) for row in kept] == asked
+    monkeypatch.setattr(scores, "LIBRARIES", {"softlit": scores.LIBRARIES["softlit"], "pytest": absent})
+    told = []
+    for now, row in zip(scores.measure({}, told.append), kept, strict=False):  # softlit's come first
+        assert now | {"version": row["version"]} == row
+    assert told[-1] == "pytest is not installed and is not measured"
 
 
 def test_timing_tells_slow_from_fast():
