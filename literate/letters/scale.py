@@ -107,7 +107,30 @@ def a_float_by_its_bits(rng, at):
     return {"b": b, "d": d, "c": int(rng.integers(0, 2**d)), "l": exponent}
 
 
+def an_addition(rng, at):
+    """Two float16, the larger one first, their rounded sum, and what two subtractions make of it."""
+    a, b = np.float16(rng.uniform(1, 2)), np.float16(rng.uniform(2**-7, 2**-6))
+    s = a + b
+    t = s - a
+    return {name: float(value) for name, value in {"a": a, "b": b, "s": s, "t": t, "d": b - t}.items()}
+
+
+def running_totals(rng, at):
+    s, d = (column(rng.normal(size=len(at["x"]))) for _ in "sd")
+    totals = np.append(0, np.cumsum(s - d))
+    return {"s": s, "d": d, "t_": lambda at, number: totals[int(number)]}
+
+
+def an_inverse(rng, at):
+    total = np.sum(np.exp(at[r"\beta"] * at["x"]))
+    a = (1 + at[r"\varepsilon"]) / total
+    return {"Z": total, "a": a, "b": (1 - a * total) * a}
+
+
 SETTINGS = {
+    "thm-lost-part": an_addition,
+    "thm-kept-total": running_totals,
+    "thm-inverse-in-two-parts": an_inverse,
     "def-softmax-state": one_family,
     "thm-merge": two_families,
     "thm-monoid": three_states,
