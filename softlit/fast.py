@@ -144,7 +144,8 @@ def _top_by_bits(x, start, stop):
 
 # --- book/17a-compiled-kernels.ipynb, cell build-kernel
 _U = np.uint64  # no index is negative: Numba need not count from the end
-_RUN = _U(64)  # entries that are added in their own dtype
+_RUN = _U(64)  # entries that are added in their own dtype, many at a time
+_LAST_RUN = _U(16)  # of what is left of a row, which is added one by one
 _BLOCK = _U(2**14)  # entries of rows whose logarithms are taken together
 
 
@@ -173,9 +174,11 @@ def _leader(x, start, stop, store):
     top = _top(x, start, stop)
     c, floor, magic = _shift(top)
     total, lost, ties = 0.0, 0.0, 0.0
-    for first in range(start, stop, _RUN):
+    first = start
+    while first < stop:
+        length = _RUN if stop - first >= _RUN else min(_LAST_RUN, stop - first)
         run = count = zero
-        for j in range(first, min(first + _RUN, stop)):
+        for j in range(first, first + length):
             v = x[j]
             e = _exp(v - c, floor, magic)
             if store is not None:
@@ -186,6 +189,7 @@ def _leader(x, start, stop, store):
         total = high + low
         lost += low - (total - high)
         ties += count
+        first += length
     largest = _exp(top - c, floor, magic) if abs(top) < np.inf else one
     return top, ties, np.float64(largest), total + lost
 
@@ -296,15 +300,19 @@ def _rows(x, axis, beta=1.0):
     if type(axis) is int and axis == -1:
         return x.shape[-1], x.shape[:-1]
     layout = Layout(x.shape, axis)
-    axes = layout.axes
-    if not axes or axes != tuple(range(axes[0], x.ndim)):
+    last_ones = [*range(x.ndim - len(layout.axes), x.ndim)]
+    if not last_ones or sorted(layout.axes) != last_ones:
         return 0, None
     return layout.size, layout.outer
 
 
 def _flat(x):
-    """The entries one after the other: a copy where they do not lie so."""
-    return np.ascontiguousarray(x).reshape(-1)
+    """The entries one after the other, a copy where they do not lie so; and
+    none that may be written to, which for Numba is another kind of array.
+    """
+    flat = np.ascontiguousarray(x).reshape(-1)
+    flat.flags.writeable = False
+    return flat
 
 
 def _mapped(kernel, x, n, where, left_out):
@@ -358,10 +366,10 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     Notes
     -----
     Derived in chapter 17a, :prf:ref:`thm-kept-total` and :prf:ref:`thm-inverse-in-two-parts`. The error is
-    at most 3.5 ulp on all rows that searches have found, as long as the result is at least 4 times the
-    smallest normal number. The first call compiles for some seconds and keeps the result in a folder of
-    Numba's; so does the first one with an array that cannot be written to. Several threads may call at
-    once, and each row is worked by one of them. The passes are those of [1]_, and one more for the maximum.
+    at most 3.2 ulp on all rows that searches have found, as long as the result is at least 4 times the
+    smallest normal number. The first call with a dtype compiles for some seconds and keeps the result in a
+    folder of Numba's. Several threads may call at once, and each row is worked by one of them. The passes
+    are those of [1]_, and one more for the maximum.
 
     References
     ----------
