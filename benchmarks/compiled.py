@@ -12,7 +12,7 @@ PACKAGES = ("numba",)  # whose versions are written down beside those of the lib
 ROWS, ENTRIES = 64, 1000  # they fit the cache of a core, in either dtype
 
 
-def _loops():
+def loops():
     """(idea, the loop without it, with it) over rows that lie one after the other; all have one signature."""
     import numba
 
@@ -109,9 +109,9 @@ def _loops():
 
 def measure(libraries, say, quick=False):
     """A row for each idea and dtype."""
-    rounds, budget = (5, 0.1) if quick else (60, 2.0)
+    rounds, budget = (5, 0.1) if quick else (200, 4.0)
     rows = []
-    for idea, without, with_it in _loops():
+    for idea, without, with_it in loops():
         for dtype in cases.DTYPES:
             say(f"compiled: {idea}, {dtype}")
             x = np.random.default_rng(0).normal(size=ROWS * ENTRIES).astype(dtype)
