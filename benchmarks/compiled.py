@@ -91,7 +91,7 @@ def loops():
         for j in range(unsigned(x.size)):
             out[j] = x[j] * inverse + x[j] * rest
 
-    def four_loops(x, out, n):
+    def step_by_step(x, out, n):
         x, out = x.reshape(-1, n), out.reshape(-1, n)
         np.subtract(x, x.max(axis=1, keepdims=True), out=out)
         np.exp(out, out=out)
@@ -103,7 +103,7 @@ def loops():
         ("sum in any order", sum_in_order, sum_in_any_order),
         ("two products for a quotient", quotient, two_products),
         ("index without a sign", signed_index, unsigned_index),
-        ("all of softmax in one kernel", four_loops, fast._softmax_rows),
+        ("all of softmax in one kernel", step_by_step, fast._softmax_rows),
     )
 
 
