@@ -76,9 +76,7 @@ def main():
     for name, module in PARTS.items():
         packages = getattr(module, "PACKAGES", ())
         if absent := [package for package in packages if find_spec(package) is None]:
-            say(
-                f"{absent[0]} is not installed: pip install 'softlit[{name}]'; without it {name} is not measured"
-            )
+            say(f"{name} is not measured: pip install 'softlit[{name}]' adds {absent[0]}, which is missing")
         elif chosen.only in (None, name):
             pinned = speed.pin(one=name != "streaming")  # whose samples are processes of their own
             rows = module.measure(libraries, say, chosen.quick)

@@ -315,12 +315,27 @@ def _flat(x):
     return flat
 
 
+@_kernel
+def _masked(x, mask, out):
+    for j in range(_U(0), _U(x.size)):
+        v = x[j]
+        out[j] = v if mask[j] else -np.inf
+
+
+def _kept(x, mask):
+    """The entries one after the other, -inf where the mask is False."""
+    if mask is None:
+        return _flat(x)
+    kept = np.empty(x.size, x.dtype)
+    _masked(_flat(x), _flat(mask), kept)
+    return _flat(kept)
+
+
 def _mapped(kernel, x, n, where, left_out):
     """What a kernel makes of the rows; left_out where the mask is False."""
     mask = mask_array(where, x.shape)
-    kept = x if mask is None else np.where(mask, x, -np.inf)
     out = np.empty(x.shape, x.dtype)
-    kernel(_flat(kept), out.reshape(-1), n)
+    kernel(_kept(x, mask), out.reshape(-1), n)
     if mask is not None and np.isnan(out.reshape(-1, n)[:, 0]).any():
         np.copyto(out, left_out, where=~mask)
     return out
@@ -532,10 +547,9 @@ def logsumexp(
         given = {"b": b, "keepdims": keepdims, "return_sign": return_sign}
         return kernels.logsumexp(x, axis, where=where, **given)
     mask = mask_array(where, x.shape)
-    kept = x if mask is None else np.where(mask, x, -np.inf)
     ones = (1,) * (x.ndim - len(outer)) if keepdims else ()
     out = np.empty((*outer, *ones), x.dtype)
-    _logsumexp_rows(_flat(kept), out.reshape(-1), n)
+    _logsumexp_rows(_kept(x, mask), out.reshape(-1), n)
     return out[()]
 
 
