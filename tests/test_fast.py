@@ -85,6 +85,8 @@ for dtype in (np.float32, np.float64):
     for name in ("softmax", "log_softmax", "logsumexp"):
         say(f"{name} {dtype.__name__}")
         getattr(fast, name)(np.ones((3, 100), dtype))
+    say(f"mask {dtype.__name__}")
+    fast.softmax(np.ones(2, dtype), where=[True, False])
 """
 
 SECOND_PROCESS = """
@@ -152,12 +154,15 @@ def test_every_hot_loop_is_vectorised(compiled, dtype):
     assert compiled["control"] == 0, "a maximum of floats as one writes it, which LLVM leaves as it is"
     assert compiled[f"softmax {dtype}"] >= 4
     assert compiled[f"log_softmax {dtype}"] >= 3
+    assert compiled[f"mask {dtype}"] >= 1
 
 
 def test_the_second_process_finds_what_the_first_has_compiled(compiled, package):
     """Also for arrays that may not be written to, or lie apart; the cache does not grow; a fork may compute."""
     before = kernels_on_disk(package)
-    assert len([name for name in before if name.endswith(".nbc")]) == 6  # three kernels, two dtypes
+    assert (
+        len([name for name in before if name.endswith(".nbc")]) == 8
+    )  # three kernels and that of masks, two dtypes
     out, said = run(package, SECOND_PROCESS)
     assert out.splitlines()[:2] == ["softmax 2 0", "logsumexp 2 0"] and not said
     assert "child 0" in out or not hasattr(os, "fork")
@@ -165,7 +170,7 @@ def test_the_second_process_finds_what_the_first_has_compiled(compiled, package)
 
 
 def test_without_a_place_for_a_cache_the_first_call_compiles_and_says_nothing(package, tmp_path):
-    """As of an installation that cannot be written to, by a user without a home; four threads call at once."""
+    """As of an installation that nobody writes to, by a user without a home; four threads call at once."""
     shutil.copytree(package, tmp_path / "read-only", ignore=shutil.ignore_patterns("__pycache__"))
     (
         tmp_path / "read-only" / "softlit" / "__pycache__"
