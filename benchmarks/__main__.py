@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import accuracy, fast, ideas, losses, peers, results, speed, streaming
+from benchmarks import accuracy, compiled, fast, ideas, losses, peers, results, speed, streaming
 
 PARTS = {
     "accuracy": accuracy,
     "speed": speed,
     "fast": fast,
     "ideas": ideas,
+    "compiled": compiled,
     "losses": losses,
     "streaming": streaming,
 }
@@ -76,7 +77,7 @@ def main():
     for name, module in PARTS.items():
         packages = getattr(module, "PACKAGES", ())
         if absent := [package for package in packages if find_spec(package) is None]:
-            say(f"{name} is not measured: pip install 'softlit[{name}]' adds {absent[0]}, which is missing")
+            say(f"{name} is not measured without {absent[0]}: pip install 'softlit[fast]'")
         elif chosen.only in (None, name):
             pinned = speed.pin(one=name != "streaming")  # whose samples are processes of their own
             rows = module.measure(libraries, say, chosen.quick)
