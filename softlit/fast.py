@@ -290,38 +290,66 @@ _DTYPES = frozenset(map(np.dtype, (np.float32, np.float64)))
 
 
 def _rows(x, axis, beta=1.0):
-    """The entries of a slice, and the shape of all slices, if these are rows
-    that a kernel takes; else 0 and None.
+    """The entries of a slice, and how many axes it has, if the slices are rows
+    that a kernel takes; else 0 and 0.
     """
-    if type(x) is not np.ndarray or x.dtype not in _DTYPES or not x.size:
-        return 0, None
-    if type(beta) not in (float, int) or beta != 1 or not x.ndim:
-        return 0, None
+    if type(x) is not np.ndarray or x.dtype not in _DTYPES:
+        return 0, 0
+    shape = x.shape
+    if not shape or 0 in shape or type(beta) not in (float, int) or beta != 1:
+        return 0, 0
     if type(axis) is int and axis == -1:
-        return x.shape[-1], x.shape[:-1]
-    layout = Layout(x.shape, axis)
-    last_ones = [*range(x.ndim - len(layout.axes), x.ndim)]
-    if not last_ones or sorted(layout.axes) != last_ones:
-        return 0, None
-    return layout.size, layout.outer
+        return shape[-1], 1
+    layout = Layout(shape, axis)
+    count = len(layout.axes)
+    in_order = sorted(layout.axes) == [*range(x.ndim - count, x.ndim)]
+    return (layout.size, count) if count and in_order else (0, 0)
+
+
+class _Seen:
+    """An array that may not be written to, for a kernel that does not.
+
+    For Numba it is of another kind, which it would compile for once more.
+    """
+
+    def __init__(self, x):
+        place = {"data": (x.ctypes.data, False)}
+        self.__array_interface__ = x.__array_interface__ | place
+        self.kept = x  # as long as its memory is looked at
 
 
 def _flat(x):
-    """The entries one after the other, a copy where they do not lie so; and
-    none that may be written to, which for Numba is another kind of array.
-    """
-    flat = np.ascontiguousarray(x).reshape(-1)
-    flat.flags.writeable = False
-    return flat
+    """The entries one after the other: a copy only where they do not lie so."""
+    if not x.flags.carray:
+        x = np.ascontiguousarray(x)
+        if not x.flags.writeable:
+            x = np.asarray(_Seen(x))
+    return x if x.ndim == 1 else x.reshape(-1)
+
+
+@_kernel
+def _masked(x, mask, out):
+    for j in range(_U(0), _U(x.size)):
+        v = x[j]
+        out[j] = v if mask[j] else -np.inf
+
+
+def _kept(x, mask):
+    """The entries one after the other, -inf where the mask is False."""
+    kept = np.empty(x.size, x.dtype)
+    _masked(_flat(x), _flat(mask), kept)
+    return kept
 
 
 def _mapped(kernel, x, n, where, left_out):
     """What a kernel makes of the rows; left_out where the mask is False."""
-    mask = mask_array(where, x.shape)
-    kept = x if mask is None else np.where(mask, x, -np.inf)
     out = np.empty(x.shape, x.dtype)
-    kernel(_flat(kept), out.reshape(-1), n)
-    if mask is not None and np.isnan(out.reshape(-1, n)[:, 0]).any():
+    if where is None:
+        kernel(_flat(x), _flat(out), n)
+        return out
+    mask = mask_array(where, x.shape)
+    kernel(_kept(x, mask), _flat(out), n)
+    if np.isnan(out.reshape(-1, n)[:, 0]).any():
         np.copyto(out, left_out, where=~mask)
     return out
 
@@ -527,15 +555,14 @@ def logsumexp(
     >>> softlit.fast.logsumexp(np.array([[1000.0, 1000.0], [0.0, -np.inf]])).round(6)
     array([1000.693147,    0.      ])
     """
-    n, outer = (0, None) if return_sign or b is not None else _rows(x, axis)
+    n, axes = (0, 0) if return_sign or b is not None else _rows(x, axis)
     if not n:
         given = {"b": b, "keepdims": keepdims, "return_sign": return_sign}
         return kernels.logsumexp(x, axis, where=where, **given)
+    out = np.empty(x.shape[:-axes] + (1,) * (axes * keepdims), x.dtype)
     mask = mask_array(where, x.shape)
-    kept = x if mask is None else np.where(mask, x, -np.inf)
-    ones = (1,) * (x.ndim - len(outer)) if keepdims else ()
-    out = np.empty((*outer, *ones), x.dtype)
-    _logsumexp_rows(_flat(kept), out.reshape(-1), n)
+    rows = _flat(x) if mask is None else _kept(x, mask)
+    _logsumexp_rows(rows, out.reshape(-1), n)
     return out[()]
 
 

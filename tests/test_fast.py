@@ -1,9 +1,9 @@
-"""softlit.fast: what Numba does on disk, at the first call, in threads and forks; and what its kernels compute.
+"""softlit.fast: what Numba does on disk, at the first call, in threads and forks; what its kernels compute.
 
 What softlit's own functions pass, the contract, the laws and SciPy's suite, is asked of them in
 test_contract.py and test_fast_again.py. Processes of their own work on a copy of the package, so that each
-finds the cache that its test wants. Numba has no wheels for some systems (Macs with Intel's processors, musl);
-there this file is skipped, unless SOFTLIT_PEERS is "required", as in .ci/run.
+finds the cache that its test wants. Numba has no wheels for some systems (Macs with Intel's processors,
+musl); there this file is skipped, unless SOFTLIT_PEERS is "required", as in .ci/run.
 """
 
 import importlib
@@ -85,6 +85,8 @@ for dtype in (np.float32, np.float64):
     for name in ("softmax", "log_softmax", "logsumexp"):
         say(f"{name} {dtype.__name__}")
         getattr(fast, name)(np.ones((3, 100), dtype))
+    say(f"mask {dtype.__name__}")
+    fast.softmax(np.ones(2, dtype), where=[True, False])
 """
 
 SECOND_PROCESS = """
@@ -135,7 +137,7 @@ print(len(fast._softmax_rows.signatures), "compiled")
 
 @pytest.fixture(scope="module")
 def compiled(package):
-    """What LLVM says of the loops of each kernel, as the first process of a new installation compiles them."""
+    """How many loops of each kernel LLVM has vectorised, as the first process compiles them."""
     said = run(package, COMPILE_ALL)[1]
     parts = re.split(r"^> (.*)\n", said, flags=re.M)[1:]
     wide = r"vectorized loop \(vectorization width: (?:[2-9]|\d\d)"
@@ -144,20 +146,23 @@ def compiled(package):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_hot_loop_is_vectorised(compiled, dtype):
-    """The maximum, the exponentials with their sum, and the quotients, of a finite maximum or an infinite one.
+    """The maximum, the exponentials with their sum, and the quotients, below any maximum or an infinite one.
 
-    log_softmax has the exponentials without a place to store them, and two loops of differences; the maximum is
-    compiled already, and so is all of logsumexp.
+    log_softmax has the exponentials without a place to store them, and two loops of differences; the maximum
+    is compiled already, and so is all of logsumexp.
     """
     assert compiled["control"] == 0, "a maximum of floats as one writes it, which LLVM leaves as it is"
     assert compiled[f"softmax {dtype}"] >= 4
     assert compiled[f"log_softmax {dtype}"] >= 3
+    assert compiled[f"mask {dtype}"] >= 1
 
 
 def test_the_second_process_finds_what_the_first_has_compiled(compiled, package):
     """Also for arrays that may not be written to, or lie apart; the cache does not grow; a fork may compute."""
     before = kernels_on_disk(package)
-    assert len([name for name in before if name.endswith(".nbc")]) == 6  # three kernels, two dtypes
+    assert (
+        len([name for name in before if name.endswith(".nbc")]) == 8
+    )  # three kernels and that of masks, two dtypes
     out, said = run(package, SECOND_PROCESS)
     assert out.splitlines()[:2] == ["softmax 2 0", "logsumexp 2 0"] and not said
     assert "child 0" in out or not hasattr(os, "fork")
@@ -165,10 +170,12 @@ def test_the_second_process_finds_what_the_first_has_compiled(compiled, package)
 
 
 def test_without_a_place_for_a_cache_the_first_call_compiles_and_says_nothing(package, tmp_path):
-    """As of an installation that cannot be written to, by a user without a home; four threads call at once."""
+    """As of an installation that nobody writes to, by a user without a home; four threads call at once."""
     shutil.copytree(package, tmp_path / "read-only", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "read-only" / "softlit" / "__pycache__").touch()  # root may write into any folder, but not this
-    nowhere = {name: os.devnull for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE")}
+    (
+        tmp_path / "read-only" / "softlit" / "__pycache__"
+    ).touch()  # root may write into any folder, but not this
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE"), os.devnull)
     out, said = run(tmp_path / "read-only", WITHOUT_A_PLACE, **nowhere)
     assert out == "no place\n1 compiled\n" and not said
 
@@ -205,7 +212,13 @@ CUBE = np.random.default_rng(0).normal(size=(3, 4, 5))
 @each(NAMES)
 @pytest.mark.parametrize("axis", [-1, 2, np.int64(2), (2,), (1, 2), (2, 1), None])
 def test_rows_of_floats_go_to_a_kernel(name, axis, by_kernel):
-    for x in (CUBE, CUBE.astype(np.float32), CUBE[:, ::2], np.asfortranarray(CUBE), CUBE.astype(np.float32)[::-1]):
+    for x in (
+        CUBE,
+        CUBE.astype(np.float32),
+        CUBE[:, ::2],
+        np.asfortranarray(CUBE),
+        CUBE.astype(np.float32)[::-1],
+    ):
         got, wanted = getattr(fast, name)(x, axis), getattr(softlit, name)(x, axis)
         assert got.dtype == wanted.dtype and got.shape == wanted.shape
         np.testing.assert_allclose(got, wanted, rtol=10 * np.finfo(x.dtype).eps, atol=1e-15)
@@ -229,9 +242,17 @@ def test_everything_else_is_softlit_itself(name, by_kernel):
         (np.zeros((0, 2), np.float32), {"axis": 0}),
     ]
     if name == "logsumexp":
-        others += [(CUBE, {"b": 2.0}), (CUBE, {"return_sign": True}), (CUBE, {"b": CUBE, "return_sign": True})]
+        others += [
+            (CUBE, {"b": 2.0}),
+            (CUBE, {"return_sign": True}),
+            (CUBE, {"b": CUBE, "return_sign": True}),
+        ]
     else:
-        others += [(CUBE, {"beta": 2.0}), (CUBE, {"beta": np.ones((3, 4, 1))}), (CUBE, {"beta": np.float64(1)})]
+        others += [
+            (CUBE, {"beta": 2.0}),
+            (CUBE, {"beta": np.ones((3, 4, 1))}),
+            (CUBE, {"beta": np.float64(1)}),
+        ]
     for x, options in others:
         got, wanted = function(x, **options), ours(x, **options)
         np.testing.assert_array_equal(got, wanted)

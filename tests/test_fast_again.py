@@ -1,4 +1,4 @@
-"""The tests of softlit's own functions, with those of softlit.fast in their place: the laws, and SciPy's suite.
+"""The laws, and SciPy's suite, with softlit.fast in the place of softlit.
 
 Each test is the same object as in its own file; only what it finds under the name `softlit` is another thing.
 """
