@@ -145,7 +145,7 @@ def _top_by_bits(x, start, stop):
 # --- book/17a-compiled-kernels.ipynb, cell build-kernel
 _U = np.uint64  # no index is negative: Numba need not count from the end
 _RUN = _U(64)  # entries that are added in their own dtype, many at a time
-_LAST_RUN = _U(16)  # of what is left of a row, which is added one by one
+_HALF, _LAST = _U(32), _U(16)  # towards the end of a row
 _BLOCK = _U(2**14)  # entries of rows whose logarithms are taken together
 
 
@@ -176,7 +176,10 @@ def _leader(x, start, stop, store):
     total, lost, ties = 0.0, 0.0, 0.0
     first = start
     while first < stop:
-        length = _RUN if stop - first >= _RUN else min(_LAST_RUN, stop - first)
+        left = stop - first
+        length = min(left, _LAST)
+        if left >= _HALF:
+            length = _RUN if left >= _RUN else _HALF
         run = count = zero
         for j in range(first, first + length):
             v = x[j]

@@ -35,6 +35,18 @@ def test_committed_results_are_whole(name):
     assert "/" not in json.dumps(measured)  # no path of a machine
 
 
+def test_committed_results_of_kernels_are_whole():
+    measured, rows = results.load(results.FOLDER / "fast.json")
+    assert {"numba", "torch", "jax"} <= set(measured["libraries"]) and measured["pinned to one core"]
+    times, errors = ([row for row in rows if key in row] for key in ("seconds", "ulp"))
+    got = [(tuple(row["shape"]), row["dtype"], row["family"]) for row in times]
+    for shape, dtype, family, _ in fast.inputs():
+        assert got.count((shape, dtype, family)) == len(peers.FUNCTIONS) * (len(fast.LIBRARIES) + 1)
+    families = {(dtype, family) for dtype in cases.DTYPES for family, *_ in cases.measured(dtype)}
+    assert {(row["dtype"], row["family"]) for row in errors} == families
+    assert len(times) + len(errors) == len(rows)
+
+
 def test_committed_results_of_streams_are_whole():
     measured, rows = results.load(results.FOLDER / "streaming.json")
     assert measured["pinned to one core"] is False
