@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, cases, compiled, peers, results, speed, streaming
+from benchmarks import accuracy, cases, compiled, fast, peers, results, speed, streaming
 from literate.chapters import ROOT
 from softlit.lab.measured import measured
 
