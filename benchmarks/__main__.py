@@ -6,16 +6,19 @@ import os
 import platform
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import accuracy, ideas, losses, peers, results, scores, speed, streaming
+from benchmarks import accuracy, compiled, fast, ideas, losses, peers, results, scores, speed, streaming
 
 PARTS = {
     "accuracy": accuracy,
     "speed": speed,
+    "fast": fast,
     "ideas": ideas,
+    "compiled": compiled,
     "losses": losses,
     "scores": scores,
     "streaming": streaming,
@@ -73,17 +76,20 @@ def main():
         command = f"{sys.executable} -m {peers.INSTALL[name]}"
         say(f"{name} is not installed and is not measured; to add it: {command}")
     for name, module in PARTS.items():
-        if chosen.only in (None, name):
+        packages = getattr(module, "PACKAGES", ())
+        if absent := [package for package in packages if find_spec(package) is None]:
+            say(f"{name} is not measured without {absent[0]}: pip install 'softlit[fast]'")
+        elif chosen.only in (None, name):
             pinned = speed.pin(one=name != "streaming")  # whose samples are processes of their own
             rows = module.measure(libraries, say, chosen.quick)
-            results.save(folder / f"{name}.json", measured_on(libraries, pinned), rows)
+            results.save(folder / f"{name}.json", measured_on([*libraries, *packages], pinned), rows)
             report(name, rows)
             say(f"written: {folder / name}.json")
 
 
 def report(name, rows):
     """The rows as tables, to look at."""
-    if name in ("ideas", "losses", "scores", "streaming"):
+    if name not in ("accuracy", "speed"):
         for row in rows:
             print("  ".join(str(cell) for cell in row.values()))
         return

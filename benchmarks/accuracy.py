@@ -34,11 +34,11 @@ def largest_error(computed, exact, dtype):
     return max(ulp_error(computed[normal], exact[normal]), default=0.0)
 
 
-def measure(libraries, say, quick=False):
-    """A row for each function, family and library."""
+def measure(libraries, say, quick=False, most=LARGE):
+    """A row for each function, family and library, of rows of at most so many entries."""
     rows = []
     for dtype in cases.DTYPES:
-        families = list(cases.measured(dtype, quick))
+        families = [case for case in cases.measured(dtype, quick) if case[2] <= most]
         for k, (family, count, entries, make) in enumerate(families, start=1):
             x = make(np.random.default_rng(k), (count, entries)).astype(dtype)
             many = np.tile(x, (LARGE // x.size + 1, 1))

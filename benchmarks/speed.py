@@ -22,22 +22,22 @@ def pin(one=True):
     return one
 
 
-def loops(call):
+def loops(call, sample=SAMPLE):
     """How many calls last a sample; as timeit's autorange, for a shorter time, and it warms up."""
     call()
     number = 1
-    while (seconds := timeit.timeit(call, number=number)) < SAMPLE / 2:
-        number = max(2 * number, int(number * SAMPLE / max(seconds, 1e-9)))
+    while (seconds := timeit.timeit(call, number=number)) < sample / 2:
+        number = max(2 * number, int(number * sample / max(seconds, 1e-9)))
     return number
 
 
-def interleaved(calls, rounds, budget):
+def interleaved(calls, rounds, budget, sample=SAMPLE):
     """The least seconds a call of each: A B C A B C ..., so that a slow moment meets them all.
 
     At least five rounds, then up to `rounds` while the budget of seconds lasts. timeit turns the
     garbage collection off.
     """
-    numbers = [loops(call) for call in calls]
+    numbers = [loops(call, sample) for call in calls]
     best = [np.inf] * len(calls)
     start = timeit.default_timer()
     for done in range(rounds):

@@ -1,6 +1,6 @@
 # Tangled from the chapters in book/ by `make tangle`: edit the chapter, never this file.
 # --- book/15a-states-and-files.ipynb, cell build-zarr
-"""What `softlit.dask` takes from packages that need not be installed."""
+"""What modules of softlit take from packages that need not be installed."""
 
 import os
 import zipfile
@@ -9,13 +9,14 @@ from importlib import import_module
 import numpy as np
 
 
-def required(module):
-    """The module, or an ImportError that says how to install it."""
+def required(module, extra="dask"):
+    """The module, or an ImportError that names the extra which installs it."""
     try:
         return import_module(module)
     except ImportError as error:
+        package = module.partition(".")[0]
         raise ImportError(
-            f"softlit.dask needs {module.partition('.')[0]}: pip install 'softlit[dask]'"
+            f"softlit.{extra} needs {package}: pip install 'softlit[{extra}]'"
         ) from error
 
 

@@ -12,6 +12,19 @@ import numpy as np
 
 import softlit
 
+try:
+    from softlit import fast
+except ImportError:  # Numba has no wheels for some systems: test_fast.py says so
+    fast = None
+COMPILED = {f"fast.{name}": getattr(fast, name) for name in ("softmax", "log_softmax") if fast}
+LOG_SOFTMAX = {softlit.log_softmax, COMPILED.get("fast.log_softmax")}
+
+
+def rounding(function):
+    """The tolerance for values that may come in two ways: of lists and integers there is no kernel."""
+    return 8 * np.finfo(float).eps if function in COMPILED.values() else 0
+
+
 # --- For test_contract.py: functions of one array, and of an axis if there is one
 
 # Functions of logits, a slice in and a slice out: they know every kind of axis, and masks unless noted.
@@ -23,10 +36,9 @@ LOGITS = {
     "sparsemax": softlit.sparsemax,
     "entmax": softlit.entmax,
     "entmax, 1.2": partial(softlit.entmax, alpha=1.2),
+    **COMPILED,
 }
-WITH_BETA = {
-    name: LOGITS[name] for name in ("softmax", "log_softmax", "softmin", "sparsemax", "entmax", "entmax, 1.2")
-}
+WITH_BETA = {name: function for name, function in LOGITS.items() if name != "hardmax"}
 # Functions of a distribution (or positive vector), a slice in and a slice out.
 PARTS = {
     "closure": softlit.closure,
@@ -104,6 +116,7 @@ REDUCTIONS = (
     | WEIGHTED
     | {
         "logsumexp": softlit.logsumexp,
+        **({"fast.logsumexp": fast.logsumexp} if fast else {}),
         "softmax_spectral_norm": softlit.softmax_spectral_norm,
         "SoftmaxState": lambda x, axis=-1: softlit.SoftmaxState().update(x, axis=axis).logsumexp(),
         "entropy": lambda p, axis=-1: softlit.entropy(softlit.closure(p, axis=axis), axis=axis),
@@ -226,4 +239,9 @@ CALLS = {
         {"block": X, "where": MASK},
     ),
 }
+if fast:
+    CALLS |= {
+        f"fast.{name}": (getattr(fast, name), CALLS[name][1])
+        for name in ("softmax", "log_softmax", "logsumexp")
+    }
 CALLS |= {name: (function, {first: X}) for name, function, first in plain(CALLS)}

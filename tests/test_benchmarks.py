@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, cases, peers, results, scores, speed, streaming
+from benchmarks import accuracy, cases, compiled, fast, peers, results, scores, speed, streaming
 from literate.chapters import ROOT
 from softlit.lab.measured import measured
 
@@ -35,6 +35,23 @@ def test_committed_results_are_whole(name):
     assert "/" not in json.dumps(measured)  # no path of a machine
 
 
+def test_committed_results_of_kernels_are_whole():
+    measured, rows = results.load(results.FOLDER / "fast.json")
+    assert {"numba", "torch", "jax"} <= set(measured["libraries"]) and measured["pinned to one core"]
+    times, errors = ([row for row in rows if key in row] for key in ("seconds", "ulp"))
+    got = [(tuple(row["shape"]), row["dtype"], row["family"]) for row in times]
+    for shape, dtype, family, _ in fast.inputs():
+        assert got.count((shape, dtype, family)) == len(peers.FUNCTIONS) * (len(fast.LIBRARIES) + 1)
+    families = {
+        (dtype, family)
+        for dtype in cases.DTYPES
+        for family, _, entries, _ in cases.measured(dtype)
+        if entries <= fast.LONGEST
+    }
+    assert {(row["dtype"], row["family"]) for row in errors} == families
+    assert len(times) + len(errors) == len(rows)
+
+
 def test_committed_results_of_streams_are_whole():
     measured, rows = results.load(results.FOLDER / "streaming.json")
     assert measured["pinned to one core"] is False
@@ -51,6 +68,25 @@ def test_committed_results_of_streams_are_whole():
         for way in ways
     ]
     assert [(row["case"], row["way"], row["size"]) for row in rows] == wanted
+
+
+def test_committed_results_of_compiled_loops_are_whole():
+    pytest.importorskip("numba")
+    measured, rows = results.load(results.FOLDER / "compiled.json")
+    assert "numba" in measured["libraries"]
+    wanted = [(idea, dtype) for idea, *_ in compiled.loops() for dtype in cases.DTYPES]
+    assert [(row["idea"], row["dtype"]) for row in rows] == wanted
+
+
+def test_an_idea_of_a_compiled_loop_does_not_change_what_it_computes():
+    pytest.importorskip("numba")
+    x = np.random.default_rng(0).normal(size=128).astype(np.float32)
+    for idea, *ways in compiled.loops():
+        without, with_it = (np.zeros_like(x) for _ in ways)
+        for way, out in zip(ways, (without, with_it), strict=True):
+            way(x, out, 64)
+        assert np.any(without), idea
+        np.testing.assert_allclose(with_it, without, rtol=2e-6, atol=1e-6, err_msg=idea)
 
 
 def test_the_book_shows_the_committed_results():

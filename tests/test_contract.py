@@ -10,6 +10,7 @@ import pytest
 from contract import (
     ALL,
     ELEMENTWISE,
+    LOG_SOFTMAX,
     LOGITS,
     MATRIX,
     POSITION_SLOPES,
@@ -22,6 +23,7 @@ from contract import (
     WITH_AXIS,
     WITH_BETA,
     plain,
+    rounding,
 )
 
 import softlit
@@ -57,7 +59,7 @@ def test_floating_types_are_kept(function, dtype):
 def test_integers_and_bool_become_float64(function, dtype):
     x = np.array([1, 0, 1], dtype=dtype)
     assert function(x).dtype == np.float64
-    np.testing.assert_array_equal(function(x), function(x.astype(float)))
+    np.testing.assert_allclose(function(x), function(x.astype(float)), rtol=rounding(function))
 
 
 @each(ALL)
@@ -149,7 +151,7 @@ def test_nan_makes_its_own_slice_nan(function):
 def test_a_masked_nan_is_not_seen(function):
     got = function([0.5, NAN, 1.5], where=[True, False, True])
     np.testing.assert_array_equal(got[[0, 2]], function([0.5, 1.5]))
-    assert got[1] == (-INF if function is softlit.log_softmax else 0)
+    assert got[1] == (-INF if function in LOG_SOFTMAX else 0)
 
 
 @each({"softmax": softlit.softmax, "hardmax": softlit.hardmax})
@@ -175,10 +177,10 @@ def test_log_softmax_and_logsumexp_at_infinity():
 
 @each(LOGITS)
 def test_masked_entries_and_slices(function):
-    masked = -INF if function is softlit.log_softmax else 0
+    masked = -INF if function in LOG_SOFTMAX else 0
     x = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
     got = function(x, where=[[True, True, False], [False, False, False]])
-    np.testing.assert_array_equal(got[0, :2], function([1.0, 2.0]))
+    np.testing.assert_allclose(got[0, :2], function([1.0, 2.0]), rtol=rounding(function))
     assert got[0, 2] == masked and (got[1] == masked).all()
     np.testing.assert_array_equal(
         function(x, where=[True, False, True]), function(x, where=[[True, False, True]] * 2)
@@ -348,7 +350,7 @@ def test_empty_reductions():
 @each(WITH_BETA)
 def test_beta(function):
     x = np.array([1.0, 2.0, 4.0])
-    as_p = np.exp if function is softlit.log_softmax else np.asarray
+    as_p = np.exp if function in LOG_SOFTMAX else np.asarray
     sign = -1 if function is softlit.softmin else 1
     np.testing.assert_allclose(as_p(function(x, beta=0)), 1 / 3, rtol=1e-15)
     np.testing.assert_allclose(as_p(function([-INF, 0, INF], beta=0)), 1 / 3, rtol=1e-15)

@@ -68,7 +68,8 @@ def test_beta_multiplies_the_logits(x, power, sign):
     gap = np.minimum(np.ptp(scaled.astype(float), axis=-1, keepdims=True), 750)
     for function, others in ((softlit.softmax, TWICE[x.dtype]), (softlit.log_softmax, 8)):
         got, wanted = function(x, beta=beta), function(scaled)
-        assert (np.abs(got - wanted) <= (others + gap) * eps(x) * np.abs(wanted)).all()
+        tiny = np.finfo(x.dtype).tiny  # below, a kernel may give 0
+        assert (np.abs(got - wanted) <= (others + gap) * eps(x) * np.abs(wanted) + tiny).all()
 
 
 def test_the_gap_shows_at_another_beta():

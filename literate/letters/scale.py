@@ -76,7 +76,61 @@ def a_rank(rng, at):
     return {"n": n, r"\varepsilon": epsilon, "r": int(np.ceil((n + 1) * (1 - epsilon)))}
 
 
+def an_entry_near_a_power_of_two(rng, at):
+    """The entry i is n log 2 + r."""
+    n, r, x = int(rng.integers(2, 9)), rng.uniform(-0.34, 0.34), at["x"].copy()
+    x[at["i"] - 1] = n * np.log(2) + r
+    return {"x": x, "n": n, "r": r}
+
+
+def an_entry_near_a_product(rng, at):
+    """The entry i is near n times the first 14 bits of log 2."""
+    n, c, s, x = int(rng.integers(2, 400)), 11357, 14, at["x"].copy()
+    x[at["i"] - 1] = n * c / 2**s + rng.uniform(-0.49, 0.49)
+    return {"x": x, "n": n, "c": c, "s": s, "a": c / 2**s, "t": 24}
+
+
+def a_shift_by_powers(rng, at):
+    return {r"\beta": 1, "k": int(np.rint(np.max(at["x"]) / np.log(2)))}
+
+
+def entries_far_away(rng, at):
+    """All within lambda of a maximum of at least 2 lambda; two floats of which none is twice the other."""
+    scale, b = rng.uniform(1, 9), rng.uniform(1, 9)
+    gaps = column(rng.permutation([0, *rng.random(len(at["x"]) - 1)]))
+    x = scale * (2.1 * rng.choice([-1, 1]) - gaps)
+    return {"x": x, r"\lambda": scale, "a": b * rng.uniform(0.51, 1.99), "b": b}
+
+
+def a_float_by_its_bits(rng, at):
+    b, d, exponent = map(int, rng.integers(2, 9, 3))
+    return {"b": b, "d": d, "c": int(rng.integers(0, 2**d)), "l": exponent}
+
+
+def an_addition(rng, at):
+    """Two float16, the larger one first, their rounded sum, and what two subtractions make of it."""
+    a, b = np.float16(rng.uniform(1, 2)), np.float16(rng.uniform(2**-7, 2**-6))
+    s = a + b
+    t = s - a
+    return {name: float(value) for name, value in {"a": a, "b": b, "s": s, "t": t, "d": b - t}.items()}
+
+
+def running_totals(rng, at):
+    s, d = (column(rng.normal(size=len(at["x"]))) for _ in "sd")
+    totals = np.append(0, np.cumsum(s - d))
+    return {"s": s, "d": d, "t_": lambda at, number: totals[int(number)]}
+
+
+def an_inverse(rng, at):
+    total = np.sum(np.exp(at[r"\beta"] * at["x"]))
+    a = (1 + at[r"\varepsilon"]) / total
+    return {"Z": total, "a": a, "b": (1 - a * total) * a}
+
+
 SETTINGS = {
+    "thm-lost-part": an_addition,
+    "thm-kept-total": running_totals,
+    "thm-inverse-in-two-parts": an_inverse,
     "def-softmax-state": one_family,
     "thm-merge": two_families,
     "thm-monoid": three_states,
@@ -90,6 +144,11 @@ SETTINGS = {
     "thm-calibration-error": two_bins,
     "thm-truncation-temperature": a_part_of_the_largest,
     "thm-conformal": a_rank,
+    "thm-range-reduction": an_entry_near_a_power_of_two,
+    "thm-exact-reduction": an_entry_near_a_product,
+    "thm-shift-by-powers": a_shift_by_powers,
+    "thm-sterbenz": entries_far_away,
+    "thm-order-of-bits": a_float_by_its_bits,
 }
 
 UNREAD = {
@@ -102,6 +161,7 @@ UNREAD = {
     "thm-one-beta": "which maps there are, in words",
     "thm-bottleneck": "ranks, in words",
     "thm-cannot-win": "which class can win, in words",
+    "thm-alternation": "all polynomials, in words",
 }
 
 CASES = {

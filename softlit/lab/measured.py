@@ -25,6 +25,22 @@ def measured(name):
     raise FileNotFoundError(f"there is no {name}.json in {places}")
 
 
+# --- book/17a-compiled-kernels.ipynb, cell build-gains
+def gains(rows, library, beside):
+    """How many times less time a library takes than another one.
+
+    By function, dtype, shape and family of logits.
+    """
+    seconds = {library: {}, beside: {}}
+    for row in rows:
+        if row.get("library") in seconds and "seconds" in row:
+            case = row["function"], row["dtype"], tuple(row["shape"])
+            seconds[row["library"]][*case, row["family"]] = row["seconds"]
+    ours, others = seconds[library], seconds[beside]
+    return {k: others[k] / ours[k] for k in ours if k in others}
+
+
 __all__ = [
+    "gains",
     "measured",
 ]
