@@ -397,7 +397,7 @@ def softmax(x, axis=-1, *, beta=1.0, where=None):
     Notes
     -----
     Derived in chapter 17a, :prf:ref:`thm-kept-total` and :prf:ref:`thm-inverse-in-two-parts`. The error is
-    at most 3.2 ulp on all rows that searches have found, as long as the result is at least 4 times the
+    at most 3.5 ulp on all rows that searches have found, as long as the result is at least 4 times the
     smallest normal number. The first call with a dtype compiles for some seconds and keeps the result in a
     folder of Numba's. Several threads may call at once, and each row is worked by one of them. The passes
     are those of [1]_, and one more for the maximum.
