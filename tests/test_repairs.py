@@ -14,7 +14,7 @@ from sphinx_proof import directive
 from sphinx_proof.nodes import proof_node
 
 from literate import build
-from literate.site import repairs
+from literate.site import numbers, repairs
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_page_is_read_once_for_all_links_to_its_numbers():
             return f"tree of {name}"
 
     read, env = [], Environment()
-    resolve = repairs.read_each_page_once(lambda domain, env, name: env.get_doctree(name))
+    resolve = numbers.read_each_page_once(lambda domain, env, name: env.get_doctree(name))
     pages = ["one", "two", "one", "one", "two"]
     assert [resolve(None, env, name) for name in pages] == [f"tree of {name}" for name in pages]
     assert read == ["one", "two"]

@@ -1,9 +1,10 @@
 """Chapters carry the number of their file name, and so do their sections, statements and figures.
 
-`number_by_file_name` goes around a function of Sphinx: see literate/site/repairs.py.
+`number_by_file_name` and `read_each_page_once` go around functions of Sphinx: see literate/site/repairs.py.
 """
 
 import functools
+from unittest.mock import patch
 
 from docutils import nodes
 
@@ -32,6 +33,21 @@ def number_by_file_name(assign_figure_numbers):
         return assign_figure_numbers(self, env)
 
     return assign
+
+
+def read_each_page_once(resolve_number):
+    """Around Sphinx's function, which reads the stored tree of a page for every link to a number on it.
+
+    Neighbours in a text link to the same pages: a few trees are kept.
+    """
+    tree = functools.lru_cache(maxsize=8)(lambda read, name: read(name))
+
+    @functools.wraps(resolve_number)
+    def resolve(self, env, *rest):
+        with patch.object(env, "get_doctree", functools.partial(tree, env.get_doctree)):
+            return resolve_number(self, env, *rest)
+
+    return resolve
 
 
 def lead_into_the_book(app, page, template, context, doctree):

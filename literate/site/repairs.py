@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from unittest.mock import patch
 
 from docutils import nodes
 from myst_nb.core import render as myst_nb_render
@@ -256,21 +255,6 @@ def join_streams(outputs):
     return joined
 
 
-def read_each_page_once(resolve_number):
-    """Around Sphinx's function, which reads the stored tree of a page for every link to a number on it.
-
-    Neighbours in a text link to the same pages: a few trees are kept.
-    """
-    tree = functools.lru_cache(maxsize=8)(lambda read, name: read(name))
-
-    @functools.wraps(resolve_number)
-    def resolve(self, env, *rest):
-        with patch.object(env, "get_doctree", functools.partial(tree, env.get_doctree)):
-            return resolve_number(self, env, *rest)
-
-    return resolve
-
-
 @dataclass(frozen=True)
 class Replacement(Cause):
     """A function or table of a package, by its owner and name, and what makes another from it."""
@@ -319,7 +303,7 @@ REPLACEMENTS = (
         "target_node = env.get_doctree(docname).ids.get(labelid)",
         StandardDomain,
         "_resolve_numref_xref",
-        read_each_page_once,
+        numbers.read_each_page_once,
     ),
     # sphinx-proof gives Sphinx no objects, so that no inventory has the statements.
     *(
