@@ -11,7 +11,8 @@ import softlit
 def measured(name):
     """The machine and the rows of one file of results.
 
-    The files are "ideas", "speed", "accuracy" and "streaming".
+    The files are "accuracy", "compiled", "fast", "ideas", "losses",
+    "scores", "speed" and "streaming".
     """
     package = Path(softlit.__file__).parent
     ours = package.parent / "benchmarks" / "results"
