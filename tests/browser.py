@@ -143,8 +143,11 @@ THIN = """() => {
 }"""
 
 # The theme measures boxes 0.3 s after a change of the window; meanwhile one that begins to scroll is out of
-# the keyboard's reach. Where it stays so, axe-core tells.
+# the keyboard's reach. Where it stays so, axe-core tells. And colours that glide from one scheme to the other
+# are to have arrived: one on its way has too little contrast.
 WAIT_FOR_MEASURES = """async () => {
+  for (const gliding of document.getAnimations())
+    if (gliding.effect.getComputedTiming().iterations !== Infinity) gliding.finish();
   const boxes = [...document.querySelectorAll("pre, .pst-scrollable-table-container")];
   const isOutOfReach = (box) => box.tabIndex < 0 && box.scrollWidth > box.clientWidth;
   for (let tries = 0; tries < 50 && boxes.some(isOutOfReach); tries++)
