@@ -79,9 +79,15 @@ def _torch():
     return Library(functions, prepare=torch.from_numpy, array=lambda result: result.numpy())
 
 
-def _jax():
+def wide_jax():
+    """JAX, which otherwise makes float32 of float64."""
     jax = importlib.import_module("jax")
-    jax.config.update("jax_enable_x64", True)  # otherwise float64 becomes float32
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+def _jax():
+    jax = wide_jax()
 
     def compiled(function):
         jitted = jax.jit(function, static_argnums=1)

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 import softlit
+from benchmarks.peers import wide_jax
 from benchmarks.results import digits
 
 # Logits, and the weights of the classes. A loss of weights is the sum of weight times minus log p.
@@ -41,8 +42,7 @@ def _torch():
 
 
 def _jax():
-    jax = importlib.import_module("jax")
-    jax.config.update("jax_enable_x64", True)  # otherwise float64 becomes float32
+    jax = wide_jax()
 
     def loss(x, label):
         log_p = jax.nn.log_softmax(x)
@@ -52,12 +52,11 @@ def _jax():
 
 
 def _optax():
-    optax, jax = importlib.import_module("optax"), importlib.import_module("jax")
-    jax.config.update("jax_enable_x64", True)
+    optax, jax = importlib.import_module("optax"), wide_jax()
 
     def loss(x, label):
-        one = optax.softmax_cross_entropy_with_integer_labels if np.ndim(label) == 0 else None
-        return (one or optax.softmax_cross_entropy)(jax.numpy.asarray(x), label)
+        of_class, of_weights = optax.softmax_cross_entropy_with_integer_labels, optax.softmax_cross_entropy
+        return (of_class if np.ndim(label) == 0 else of_weights)(jax.numpy.asarray(x), label)
 
     return loss, jax.grad(loss)
 

@@ -283,14 +283,6 @@ def test_masks_go_through_the_kernel(name, dtype, by_kernel):
     assert by_kernel == [name] * 4
 
 
-@pytest.mark.parametrize("keepdims", [False, True])
-def test_logsumexp_keeps_its_axes(keepdims):
-    for axis in (-1, (1, 2), None):
-        got, wanted = (m.logsumexp(CUBE, axis, keepdims=keepdims) for m in (fast, softlit))
-        assert np.shape(got) == np.shape(wanted)
-    assert type(fast.logsumexp(CUBE[0, 0])) is np.float64
-
-
 def test_an_input_is_not_made_read_only():
     x = np.zeros(3)
     fast.softmax(x)
@@ -356,10 +348,10 @@ def test_a_long_row_keeps_the_digits_of_a_short_one(dtype):
 
 @pytest.mark.parametrize("keepdims", [True, False, 2, -1, 0, None, 1.0, "yes", [], np.True_])
 def test_keepdims_is_true_or_false_as_in_softlit(keepdims):
-    x = np.random.default_rng(17).normal(size=(4, 5, 6))
     for axis in (-1, (1, 2), None):
-        ours, theirs = (of.logsumexp(x, axis, keepdims=keepdims) for of in (fast, softlit))
+        ours, theirs = (of.logsumexp(CUBE, axis, keepdims=keepdims) for of in (fast, softlit))
         assert np.shape(ours) == np.shape(theirs)
+    assert type(fast.logsumexp(CUBE[0, 0])) is np.float64
 
 
 @each(NAMES)

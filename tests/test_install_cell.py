@@ -93,6 +93,7 @@ def test_a_chapter_asks_for_what_it_imports_and_for_nothing_that_others_do(book)
         ("#| export kernels\nimport torch", set()),
         ("def draw():\n    import torch", set()),
         ("import (", set()),
+        ("from . import torch", set()),
     ],
 )
 def test_what_counts_as_an_import_of_the_chapter(source, found):
